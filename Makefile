@@ -1,0 +1,37 @@
+# Two targets do all set-up on a fresh machine with Go: demo and test.
+
+.PHONY: demo test build lint race fuzz clean
+
+export CGO_ENABLED ?= 0
+
+# Plays Chile and the United States on this machine.
+demo: build
+	bin/puente demo
+
+# All tests; what CI runs.
+test:
+	go vet ./...
+	go test ./...
+
+build:
+	go build -trimpath -o bin/ ./cmd/...
+
+# The concurrent packages under the race detector, which needs a C compiler.
+race:
+	CGO_ENABLED=1 go test -race ./he ./protocol/... ./keys/... ./templates/watchlist ./cmd/...
+
+# A short run of every fuzz target.
+FUZZTIME ?= 10s
+fuzz:
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+		done; done
+
+lint:
+	go vet ./...
+	.ci/lint
+
+clean:
+	rm -rf bin

@@ -1,0 +1,70 @@
+package bench
+
+import (
+	"io"
+	"sync"
+)
+
+// pipe returns the two ends of an in-memory message stream, as a network of
+// unlimited speed would be: messages wait until they are read.
+func pipe() (a, b *end) {
+	x, y := newMailbox(), newMailbox()
+	return &end{out: x, in: y}, &end{out: y, in: x}
+}
+
+// end is one end of a pipe; it implements transport.Stream.
+type end struct{ out, in *mailbox }
+
+func (e *end) Send(message []byte) error { return e.out.put(message) }
+
+func (e *end) Receive() ([]byte, error) { return e.in.take() }
+
+func (e *end) Abort() {
+	e.out.close()
+	e.in.close()
+}
+
+type mailbox struct {
+	mu       sync.Mutex
+	arrived  sync.Cond
+	messages [][]byte
+	closed   bool
+}
+
+func newMailbox() *mailbox {
+	m := &mailbox{}
+	m.arrived.L = &m.mu
+	return m
+}
+
+func (m *mailbox) put(message []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return io.EOF
+	}
+	m.messages = append(m.messages, message)
+	m.arrived.Signal()
+	return nil
+}
+
+func (m *mailbox) take() ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for len(m.messages) == 0 && !m.closed {
+		m.arrived.Wait()
+	}
+	if len(m.messages) == 0 {
+		return nil, io.EOF
+	}
+	message := m.messages[0]
+	m.messages = m.messages[1:]
+	return message, nil
+}
+
+func (m *mailbox) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.arrived.Broadcast()
+}

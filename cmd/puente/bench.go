@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/puente-project/puente/bench"
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/templates"
+)
+
+var benchCommand = &cli.Command{
+	Name: "bench", Usage: "measure a query of synthetic data, both parties in one process", ArgsUsage: " ",
+	Description: "Enrols a synthetic watchlist, runs one query through the real message bytes and compares every decision\n" +
+		"with the plaintext matcher. Times are CPU microseconds summed over threads. Exit code 1 on any mismatch.",
+	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "modality", Usage: "`iris` or vector", Value: "vector"},
+		&cli.IntFlag{Name: "dims", Usage: "coordinates of a vector", Value: 512},
+		&cli.IntFlag{Name: "rows", Usage: "rows of an iris code", Value: 16},
+		&cli.IntFlag{Name: "cols", Usage: "columns of an iris code", Value: 128},
+		&cli.IntFlag{Name: "planes", Usage: "bits of an iris code per row and column: filters times real and imaginary parts", Value: 1},
+		&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text, in place of modality and dimensions"},
+		&cli.IntFlag{Name: "entries", Usage: "watchlist entries", Value: 4096},
+		&cli.IntFlag{Name: "shifts", Usage: "rotation shifts of an iris, odd; 1 for a vector", DefaultText: "31 for an iris, 1 for a vector"},
+		&cli.IntFlag{Name: "threads", Usage: "threads for both parties together", Value: 1},
+		&cli.Uint64Flag{Name: "seed", Usage: "seed of the synthetic people", Value: 1},
+		jsonFlag,
+	},
+	Action: func(c *cli.Context) error {
+		if err := noArguments(c); err != nil {
+			return err
+		}
+		scheme, err := benchScheme(c)
+		if err != nil {
+			return usageError(err)
+		}
+		if n := c.Int("entries"); n < 1 || n > protocol.MaxEntries {
+			return usagef("--entries %d: allowed are 1 to %d", n, protocol.MaxEntries)
+		}
+		if n := c.Int("threads"); n < 1 || n > 1024 {
+			return usagef("--threads %d: allowed are 1 to 1024", n)
+		}
+		bar := newProgress()
+		r, err := bench.Run(c.Context, bench.Config{Scheme: scheme, Entries: c.Int("entries"),
+			Threads: c.Int("threads"), Seed: c.Uint64("seed"), Progress: bar.update})
+		bar.done()
+		if err != nil {
+			return err
+		}
+		if c.Bool("json") {
+			if err := writeJSON(c, r); err != nil {
+				return err
+			}
+		} else {
+			showBench(c, r)
+		}
+		if r.DecisionMismatches > 0 {
+			return fmt.Errorf("%d of %d encrypted decisions differ from the plaintext: please report this", r.DecisionMismatches, r.Entries)
+		}
+		return nil
+	},
+}
+
+func benchScheme(c *cli.Context) (templates.Scheme, error) {
+	if c.IsSet("scheme") {
+		for _, name := range []string{"modality", "dims", "rows", "cols", "planes", "shifts"} {
+			if c.IsSet(name) {
+				return templates.Scheme{}, fmt.Errorf("--scheme already says what --%s would", name)
+			}
+		}
+		return templates.SchemeByName(c.String("scheme"))
+	}
+	switch c.String("modality") {
+	case "vector":
+		if c.IsSet("shifts") && c.Int("shifts") != 1 {
+			return templates.Scheme{}, fmt.Errorf("--shifts %d: a vector is not rotated, only 1 is possible", c.Int("shifts"))
+		}
+		return templates.NewVectorScheme(c.Int("dims"))
+	case "iris":
+		shifts := 31
+		if c.IsSet("shifts") {
+			shifts = c.Int("shifts")
+		}
+		// Planes are filters times parts; how they divide does not matter to the matcher.
+		return templates.NewIrisScheme(templates.Shape{Rows: c.Int("rows"), Cols: c.Int("cols"), Filters: 1, Planes: c.Int("planes")}, shifts)
+	}
+	return templates.Scheme{}, fmt.Errorf("--modality %q is neither iris nor vector", c.String("modality"))
+}
+
+func showBench(c *cli.Context, r bench.Result) {
+	t := newTable(c, r.Scheme, "CPU us per entry")
+	for _, row := range []struct {
+		what string
+		us   float64
+	}{
+		{"holder: multiply and accumulate", r.PerEntry.MultiplyAccumulate},
+		{"holder: re-randomise, mask, switch down", r.PerEntry.Rerandomise},
+		{"requester: decrypt shares", r.PerEntry.DecryptShares},
+		{"requester: encrypt prefixes", r.PerEntry.EncryptPrefixes},
+		{"holder: compare", r.PerEntry.Compare},
+		{"requester: read verdicts", r.PerEntry.ReadVerdicts},
+		{"both: encrypt and load the probe", r.ProbeMicros / float64(r.Entries)},
+	} {
+		t.AppendRow([]any{row.what, fmt.Sprintf("%.2f", row.us)})
+	}
+	t.AppendSeparator()
+	t.AppendRow([]any{"whole query, both parties", fmt.Sprintf("%.2f", r.TotalPerEntry)})
+	t.AppendRow([]any{"plaintext matcher", fmt.Sprintf("%.3f (ratio %.1f)", r.PlaintextPerEntry, r.RatioToPlaintext)})
+	t.Render()
+	fmt.Fprintf(c.App.Writer, "decisions   %d hits of %d expected, %d mismatches in %d entries x %d shifts\n"+
+		"wall time   %.2f s for the query on %d threads, %.2f s to encode the watchlist (%.1f us CPU per entry)\n"+
+		"wire        %.0f bytes per entry up, %.0f down; %s once for the probe\n"+
+		"memory      %.0f bytes resident per entry; peak %s\n",
+		r.HitsFound, r.HitsExpected, r.DecisionMismatches, r.Entries, r.Shifts,
+		r.WallSeconds, r.Threads, r.SetupWallSeconds, r.SetupPerEntry,
+		r.BytesUpPerEntry, r.BytesDownPerEntry, byteSize(r.ProbeBytes), r.ResidentPerEntry, byteSize(r.PeakRSS))
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/synthetic"
+	"github.com/puente-project/puente/testdata"
+)
+
+// demoSeed makes the demonstration's people the same every time; keys are fresh.
+const demoSeed = 2026
+
+// act is one watchlist and the probes against it.
+type act struct {
+	holder, requester side
+	watchlist, scheme string
+	probes            []demoProbe
+}
+
+type demoProbe struct {
+	what, file string
+	slots      []int // the plaintext matcher's decision
+}
+
+// run plays both directions and shows what came of it.
+func (d *demo) run(ctx context.Context) error {
+	chile := side{name: "cl", country: "Chile", dir: filepath.Join(d.dir, "cl")}
+	states := side{name: "us", country: "United States", dir: filepath.Join(d.dir, "us")}
+	acts := []act{
+		{holder: states, requester: chile, watchlist: "wanted-iris", scheme: "iris-16384"},
+		{holder: chile, requester: states, watchlist: "wanted-fingers", scheme: "vector-512"},
+	}
+	for _, s := range []*side{&chile, &states} {
+		var err error
+		if s.address, err = freeAddress(); err != nil {
+			return err
+		}
+		if _, err := d.puente(ctx, "--dir", s.dir, "init", "--name", s.name, "--listen", s.address); err != nil {
+			return err
+		}
+		d.say("%s is an agency: keys, certificate and card in %s", s.country, s.dir)
+	}
+	for i := range acts {
+		if err := d.prepare(ctx, &acts[i]); err != nil {
+			return err
+		}
+	}
+	for _, a := range acts {
+		if _, err := d.puente(ctx, "--dir", a.holder.dir, "partner", "add", "--allow", a.watchlist,
+			"--agree", other(acts, a).watchlist+"="+other(acts, a).scheme, filepath.Join(a.requester.dir, cardFile)); err != nil {
+			return err
+		}
+	}
+	for _, s := range []side{chile, states} {
+		if err := d.serve(s); err != nil {
+			return err
+		}
+		d.say("%s serves its watchlist at %s, TLS 1.3 with pinned certificates", s.country, s.address)
+	}
+	return d.ask(ctx, acts)
+}
+
+func other(acts []act, a act) act {
+	return acts[slices.IndexFunc(acts, func(x act) bool { return x.watchlist != a.watchlist })]
+}
+
+// prepare enrols the watchlist of an act and writes its probes.
+func (d *demo) prepare(ctx context.Context, a *act) error {
+	scheme, err := templates.SchemeByName(a.scheme)
+	if err != nil {
+		return err
+	}
+	people, err := synthetic.New(scheme, demoSeed)
+	if err != nil {
+		return err
+	}
+	list := make([]templates.Template, d.entries)
+	for i := range list {
+		list[i] = people.Entry(i)
+	}
+	known, what := people.Genuine(d.entries/2, 1), "another capture of an enrolled finger"
+	if scheme.Modality == templates.ModalityIris {
+		enrolled, err := openIris("orb_output_v1.9.2.json")
+		if err != nil {
+			return err
+		}
+		if known, err = openIris("orb_output_v1.9.7.json"); err != nil {
+			return err
+		}
+		list[d.entries/2], what = enrolled, "real eye, enrolled from another pipeline run"
+	}
+	for i, t := range []templates.Template{known, people.Stranger(1)} {
+		p := demoProbe{what: what, file: filepath.Join(d.dir, fmt.Sprintf("%s-probe-%d.json", a.watchlist, i+1))}
+		if i == 1 {
+			p.what = "somebody who is not on the list"
+		}
+		matcher, err := templates.NewMatcher(scheme, t)
+		if err != nil {
+			return err
+		}
+		for slot, entry := range list {
+			if matcher.Hit(entry) {
+				p.slots = append(p.slots, slot)
+			}
+		}
+		if err := writeTemplates(p.file, t); err != nil {
+			return err
+		}
+		a.probes = append(a.probes, p)
+	}
+	file := filepath.Join(d.dir, a.watchlist+".json")
+	if err := writeTemplates(file, list...); err != nil {
+		return err
+	}
+	if _, err := d.puente(ctx, "--dir", a.holder.dir, "watchlist", "create", "--scheme", a.scheme, a.watchlist); err != nil {
+		return err
+	}
+	if _, err := d.puente(ctx, "--dir", a.holder.dir, "watchlist", "add", a.watchlist, file); err != nil {
+		return err
+	}
+	d.say("%s enrolled %d entries in %s: %s", a.holder.country, len(list), a.watchlist, scheme)
+	return nil
+}
+
+func openIris(name string) (templates.Template, error) {
+	data, err := testdata.OpenIris.ReadFile("open-iris/" + name)
+	if err != nil {
+		return nil, err
+	}
+	list, err := templates.Read(bytes.NewReader(data), templates.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return list[0], nil
+}
+
+// writeTemplates writes one JSON object a line.
+func writeTemplates(file string, list ...templates.Template) error {
+	var b bytes.Buffer
+	for _, t := range list {
+		line, err := templates.EncodeJSON(t)
+		if err != nil {
+			return err
+		}
+		b.Write(append(line, '\n'))
+	}
+	return os.WriteFile(file, b.Bytes(), 0o600)
+}
+
+// ask runs the queries of all acts and prints the two decisions side by side.
+func (d *demo) ask(ctx context.Context, acts []act) error {
+	t := newTable(&cli.Context{App: &cli.App{Writer: d.out}}, "query", "probe", "plaintext", "encrypted", "time per entry", "up", "down")
+	for _, a := range acts {
+		for _, p := range a.probes {
+			out, err := d.puente(ctx, "--dir", a.requester.dir, "query", "--json", "--partner", a.holder.name, "--watchlist", a.watchlist, p.file)
+			if err != nil {
+				return err
+			}
+			var result struct{ Answers []answer }
+			if err := json.Unmarshal([]byte(out), &result); err != nil {
+				return fmt.Errorf("the output of query is no JSON: %w", err)
+			}
+			got := result.Answers[0]
+			t.AppendRow([]any{a.requester.name + " asks " + a.holder.name + "'s " + a.watchlist, p.what,
+				decision(p.slots), decision(got.Slots), fmt.Sprintf("%.0f us", got.Seconds*1e6/float64(got.Entries)),
+				byteSize(got.BytesUp), byteSize(got.BytesDown)})
+			if !slices.Equal(got.Slots, p.slots) {
+				t.Render()
+				return fmt.Errorf("the encrypted decision differs from the plaintext one: please report this")
+			}
+			d.say("%s asked %s about one probe, %d entries in %.2f s", a.requester.country, a.holder.country, got.Entries, got.Seconds)
+		}
+	}
+	fmt.Fprintln(d.out)
+	t.Render()
+	fmt.Fprintln(d.out, "Time is wall time at the requester for one probe, with both parties on this machine.")
+	fmt.Fprintln(d.out, "\nWhat each side learned:")
+	for _, a := range acts {
+		fmt.Fprintf(d.out, "  %-14s hit or no hit for each slot of %s. No score, no template, no handle.\n", a.requester.country+":", a.watchlist)
+		fmt.Fprintf(d.out, "  %-14s that it was asked, and how much was sent; not the probe, not the outcome. From its log:\n", a.holder.country+":")
+		for _, line := range d.sessions(a.holder) {
+			fmt.Fprintf(d.out, "      %s\n", line)
+		}
+	}
+	fmt.Fprintln(d.out, "A hit is a lead for a human examiner; what lies behind a slot is a second, separate request.")
+	return nil
+}
+
+func decision(slots []int) string {
+	if len(slots) == 0 {
+		return "no hit"
+	}
+	return "HIT slot " + slotList(slots)
+}

@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/transport"
+	"github.com/puente-project/puente/templates"
+)
+
+var queryCommand = &cli.Command{
+	Name: "query", Usage: "ask a partner whether probes are on one of its watchlists", ArgsUsage: "PROBE...",
+	Description: "PROBE is a file with one or more templates in any form that puente template knows, or - for stdin.\n" +
+		"Each template is one session. Exit code 10 if any probe hits, 0 if none does.\n" +
+		"A hit is a lead for a human examiner: what lies behind a slot is asked for separately.",
+	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "partner", Aliases: []string{"p"}, Usage: "`NAME` of the holder", Required: true},
+		&cli.StringFlag{Name: "watchlist", Aliases: []string{"w"}, Usage: "`NAME` of its watchlist", Required: true},
+		&cli.DurationFlag{Name: "timeout", Usage: "give up a probe after this `DURATION`", Value: 10 * time.Minute},
+		jsonFlag,
+	},
+	Action: func(c *cli.Context) error {
+		if c.NArg() == 0 {
+			return usagef("query takes at least one probe file, or - for stdin")
+		}
+		if c.Duration("timeout") <= 0 {
+			return usagef("--timeout must be positive")
+		}
+		a, err := openAgency(c)
+		if err != nil {
+			return err
+		}
+		p, err := a.partner(c.String("partner"))
+		if err != nil {
+			return err
+		}
+		text, ok := p.Agreed[c.String("watchlist")]
+		if !ok {
+			return agencyf("no scheme is agreed for watchlist %q of %s; add it to %s", c.String("watchlist"), p.Agency, a.partnerFile(p.Agency))
+		}
+		scheme, err := templates.ParseScheme(text)
+		if err != nil {
+			return err
+		}
+		probes, err := readProbes(c.Args().Slice(), scheme)
+		if err != nil {
+			return err
+		}
+		q, err := a.newQuerier(c.Context, p, c.String("watchlist"), scheme)
+		if err != nil {
+			return err
+		}
+		defer q.client.Close()
+		return q.run(c, probes)
+	},
+}
+
+// probe is one template to ask about.
+type probe struct {
+	name     string // file and, when it has several, number of the record
+	template templates.Template
+}
+
+// readProbes reads all probes before anything is sent.
+func readProbes(files []string, scheme templates.Scheme) ([]probe, error) {
+	var probes []probe
+	for _, file := range files {
+		list, err := readTemplates(file, scheme.ReadOptions())
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range list {
+			name := file
+			if len(list) > 1 {
+				name = fmt.Sprintf("%s#%d", file, i+1)
+			}
+			if err := scheme.Check(t); err != nil {
+				return nil, inputf("%s: %w", name, err)
+			}
+			probes = append(probes, probe{name, t})
+		}
+	}
+	return probes, nil
+}
+
+// readTemplates reads all templates of a file, or of stdin for "-".
+func readTemplates(file string, o templates.Options) ([]templates.Template, error) {
+	in, err := openInput(file)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	list, err := templates.Read(in, o)
+	if err != nil {
+		return nil, inputf("%s: %w", file, err)
+	}
+	return list, nil
+}
+
+// querier asks one watchlist of a partner.
+type querier struct {
+	agency  *agency
+	terms   protocol.Terms
+	client  *transport.Client
+	options transport.MatchOptions
+}
+
+func (a *agency) newQuerier(ctx context.Context, p partner, watchlist string, scheme templates.Scheme) (*querier, error) {
+	if p.Endpoint == "" {
+		return nil, agencyf("%s: partner %s has no endpoint", a.partnerFile(p.Agency), p.Agency)
+	}
+	identity, err := a.identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tls, err := transport.ClientConfig(identity, p.Pin)
+	if err != nil {
+		return nil, err
+	}
+	client, err := transport.NewClient(p.Endpoint, tls, a.limits())
+	if err != nil {
+		return nil, agencyf("%s: %w", a.partnerFile(p.Agency), err)
+	}
+	return &querier{agency: a, client: client, options: transport.MatchOptions{Pool: transport.NewPool(a.threads())},
+		terms: protocol.Terms{Requester: a.config.Agency, Holder: p.Agency, Watchlist: watchlist, Scheme: scheme}}, nil
+}
+
+// answer is the result of one session, and its JSON form.
+type answer struct {
+	Probe     string  `json:"probe"`
+	Hit       bool    `json:"hit"`
+	Slots     []int   `json:"slots"` // positions in the watchlist at this epoch
+	Session   string  `json:"session"`
+	Entries   int     `json:"entries"`
+	Epoch     uint64  `json:"epoch"`
+	BytesUp   int64   `json:"bytes_up"`
+	BytesDown int64   `json:"bytes_down"`
+	Seconds   float64 `json:"seconds"`
+}
+
+// ask runs one session.
+func (q *querier) ask(ctx context.Context, p probe, progress func(done, total int)) (answer, error) {
+	root, err := q.agency.root(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	owner, err := protocol.NewKeyOwner(q.terms, p.template, root, newNonce(), nil)
+	if err != nil {
+		return answer{}, err
+	}
+	options := q.options
+	if progress != nil {
+		options.Progress = func(transport.Stats) { progress(owner.Progress(), owner.Entries()) }
+	}
+	start := time.Now()
+	stats, err := q.client.Match(ctx, owner, options)
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", p.name, err)
+	}
+	hits := append([]int{}, owner.Hits()...)
+	accept := owner.Accepted()
+	return answer{Probe: p.name, Hit: len(hits) > 0, Slots: hits, Session: owner.Session().String(),
+		Entries: int(accept.Entries), Epoch: accept.Epoch,
+		BytesUp: stats.BytesUp, BytesDown: stats.BytesDown, Seconds: time.Since(start).Seconds()}, nil
+}
+
+// run asks about all probes, one after the other, and prints what is known, also when
+// a later probe fails.
+func (q *querier) run(c *cli.Context, probes []probe) error {
+	bar := newProgress()
+	answers := make([]answer, 0, len(probes))
+	var failed error
+	hits := 0
+	for i, p := range probes {
+		ctx, cancel := context.WithTimeout(c.Context, c.Duration("timeout"))
+		what := fmt.Sprintf("probe %d of %d", i+1, len(probes))
+		a, err := q.ask(ctx, p, func(done, total int) { bar.update(what, done, total) })
+		cancel()
+		if err != nil {
+			failed = err
+			break
+		}
+		if a.Hit {
+			hits++
+		}
+		answers = append(answers, a)
+	}
+	bar.done()
+	if err := q.show(c, answers); err != nil {
+		return err
+	}
+	switch {
+	case failed != nil:
+		return failed
+	case hits > 0:
+		return foundHits{hits}
+	}
+	return nil
+}
+
+func (q *querier) show(c *cli.Context, answers []answer) error {
+	if c.Bool("json") {
+		return writeJSON(c, map[string]any{"requester": q.terms.Requester, "holder": q.terms.Holder,
+			"watchlist": q.terms.Watchlist, "scheme": q.terms.Scheme.String(), "answers": answers})
+	}
+	if len(answers) == 0 {
+		return nil
+	}
+	t := newTable(c, "probe", "result", "slots", "entries", "epoch", "session", "up", "down", "time")
+	for _, a := range answers {
+		result := "no hit"
+		if a.Hit {
+			result = "HIT"
+		}
+		t.AppendRow([]any{a.Probe, result, slotList(a.Slots), a.Entries, a.Epoch, a.Session,
+			byteSize(a.BytesUp), byteSize(a.BytesDown), fmt.Sprintf("%.2f s", a.Seconds)})
+	}
+	t.Render()
+	return nil
+}
+
+// slotList shows at most eight slots.
+func slotList(slots []int) string {
+	var b strings.Builder
+	for i, s := range slots {
+		if i == 8 {
+			fmt.Fprintf(&b, " and %d more", len(slots)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprint(&b, s)
+	}
+	return b.String()
+}
+
+// byteSize shows a number of bytes with three digits.
+func byteSize(n int64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB"}
+	v, u := float64(n), 0
+	for v >= 999.5 && u < len(units)-1 {
+		v, u = v/1000, u+1
+	}
+	if u == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.3g %s", v, units[u])
+}

@@ -1,0 +1,286 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/watchlist"
+)
+
+var watchlistCommand = &cli.Command{
+	Name: "watchlist", Usage: "create and maintain the agency's own watchlists",
+	Description: "A watchlist is encrypted on disk. Its entries have opaque handles; what a handle stands for is kept elsewhere.\n" +
+		"A running serve takes every change into account from the next session on.",
+	Subcommands: []*cli.Command{
+		{
+			Name: "create", Usage: "create an empty watchlist", ArgsUsage: "NAME",
+			Flags:  []cli.Flag{&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text, see puente params", Required: true}},
+			Action: createWatchlist,
+		},
+		{
+			Name: "add", Usage: "enrol templates: all of them or, on any error, none", ArgsUsage: "NAME FILE...",
+			Description: "Prints the handle of each record: the one given with --handle, the next line of --handles, or a random one.",
+			Flags: []cli.Flag{
+				&cli.StringFlag{Name: "handle", Usage: "`HANDLE` of the one record"},
+				&cli.PathFlag{Name: "handles", Usage: "`FILE` with one handle a line, in the order of the records"},
+				jsonFlag,
+			},
+			Action: addToWatchlist,
+		},
+		{
+			Name: "remove", Usage: "delist entries: their templates are removed from disk and from running services", ArgsUsage: "NAME HANDLE...",
+			Action: removeFromWatchlist,
+		},
+		{
+			Name: "list", Usage: "list slots and handles", ArgsUsage: "NAME", Flags: []cli.Flag{jsonFlag},
+			Action: listWatchlist,
+		},
+		{
+			Name: "stats", Usage: "show the size and state of watchlists", ArgsUsage: "[NAME...]", Flags: []cli.Flag{jsonFlag},
+			Action: watchlistStats,
+		},
+	},
+}
+
+func createWatchlist(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usagef("watchlist create takes one argument, the name")
+	}
+	name := c.Args().First()
+	scheme, err := templates.SchemeByName(c.String("scheme"))
+	if err != nil {
+		return usagef("--scheme: %w", err)
+	}
+	a, err := openAgency(c)
+	if err != nil {
+		return err
+	}
+	dir, err := a.watchlistDir(name)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return err
+	}
+	// The key may be left from a creation that was interrupted.
+	if err := a.store.Create(c.Context, "watchlist/"+name); err != nil && !errors.Is(err, keys.ErrExists) {
+		return err
+	}
+	seed, err := a.store.Seed(c.Context, "watchlist/"+name)
+	if err != nil {
+		return err
+	}
+	if _, err := watchlist.Create(dir, watchlist.Meta{Name: name, Scheme: scheme}, seed); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "watchlist %s created with scheme %s\n", name, scheme)
+	return nil
+}
+
+// openWatchlist opens the watchlist that the first argument names.
+func openWatchlist(c *cli.Context) (*watchlist.Watchlist, error) {
+	if c.NArg() == 0 {
+		return nil, usagef("%s takes the name of a watchlist", c.Command.FullName())
+	}
+	a, err := openAgency(c)
+	if err != nil {
+		return nil, err
+	}
+	return a.watchlist(c.Context, c.Args().First())
+}
+
+// enrolled is one line of the result of add.
+type enrolled struct {
+	File   string `json:"file"`
+	Record int    `json:"record"` // from 1
+	Handle string `json:"handle"`
+}
+
+func addToWatchlist(c *cli.Context) error {
+	if c.NArg() < 2 {
+		return usagef("watchlist add takes the name of a watchlist and at least one file")
+	}
+	if c.IsSet("handle") && c.IsSet("handles") {
+		return usagef("--handle and --handles exclude each other")
+	}
+	list, err := openWatchlist(c)
+	if err != nil {
+		return err
+	}
+	bar := newProgress()
+	defer bar.done()
+	var records []watchlist.Record
+	var lines []enrolled
+	for _, file := range c.Args().Slice()[1:] {
+		in, err := openInput(file)
+		if err != nil {
+			return err
+		}
+		reader := templates.NewReader(in, list.Meta().Scheme.ReadOptions())
+		for n := 1; ; n++ {
+			t, err := reader.Next()
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				in.Close()
+				return inputf("%s: %w", file, err)
+			}
+			records = append(records, watchlist.Record{Template: t})
+			lines = append(lines, enrolled{File: file, Record: n})
+			bar.update("read", len(records), 0)
+		}
+		in.Close()
+	}
+	bar.done()
+	if err := giveHandles(c, records); err != nil {
+		return err
+	}
+	for i := range records {
+		lines[i].Handle = records[i].Handle
+	}
+	generation, err := list.Add(records)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return writeJSON(c, map[string]any{"watchlist": list.Meta().Name, "epoch": generation.Epoch, "added": lines})
+	}
+	if len(lines) <= 20 {
+		t := newTable(c, "file", "record", "handle")
+		for _, l := range lines {
+			t.AppendRow([]any{l.File, l.Record, l.Handle})
+		}
+		t.Render()
+	}
+	fmt.Fprintf(c.App.Writer, "%d entries added to %s, epoch %d\n", len(lines), list.Meta().Name, generation.Epoch)
+	return nil
+}
+
+// giveHandles fills in the handles of the records.
+func giveHandles(c *cli.Context, records []watchlist.Record) error {
+	switch {
+	case c.IsSet("handle"):
+		if len(records) != 1 {
+			return usagef("--handle names one record, but there are %d: use --handles", len(records))
+		}
+		records[0].Handle = c.String("handle")
+	case c.IsSet("handles"):
+		in, err := openInput(c.Path("handles"))
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		n := 0
+		for s := bufio.NewScanner(in); s.Scan(); n++ {
+			if n < len(records) {
+				records[n].Handle = s.Text()
+			}
+		}
+		if n != len(records) {
+			return inputf("%s has %d handles for %d records", c.Path("handles"), n, len(records))
+		}
+	default:
+		for i := range records {
+			random := make([]byte, 16)
+			_, _ = rand.Read(random) // never fails since Go 1.24
+			records[i].Handle = hex.EncodeToString(random)
+		}
+	}
+	return nil
+}
+
+func removeFromWatchlist(c *cli.Context) error {
+	if c.NArg() < 2 {
+		return usagef("watchlist remove takes the name of a watchlist and at least one handle")
+	}
+	list, err := openWatchlist(c)
+	if err != nil {
+		return err
+	}
+	handles := c.Args().Slice()[1:]
+	generation, err := list.Remove(handles)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "%d entries removed from %s, epoch %d; the slots behind them have moved up\n", len(handles), list.Meta().Name, generation.Epoch)
+	return nil
+}
+
+func listWatchlist(c *cli.Context) error {
+	if c.NArg() != 1 {
+		return usagef("watchlist list takes one argument, the name")
+	}
+	list, err := openWatchlist(c)
+	if err != nil {
+		return err
+	}
+	handles, generation, err := list.Handles()
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return writeJSON(c, map[string]any{"watchlist": list.Meta().Name, "epoch": generation.Epoch, "handles": append([]string{}, handles...)})
+	}
+	t := newTable(c, "slot", "handle")
+	for slot, h := range handles {
+		t.AppendRow([]any{slot, h})
+	}
+	t.SetCaption("epoch %d", generation.Epoch)
+	t.Render()
+	return nil
+}
+
+// statsView is the JSON form of a watchlist's state.
+type statsView struct {
+	Watchlist string `json:"watchlist"`
+	Scheme    string `json:"scheme"`
+	Entries   int    `json:"entries"`
+	Epoch     uint64 `json:"epoch"`
+	Bytes     int64  `json:"bytes_on_disk"`
+	Segments  int    `json:"segments"`
+}
+
+func watchlistStats(c *cli.Context) error {
+	a, err := openAgency(c)
+	if err != nil {
+		return err
+	}
+	names := c.Args().Slice()
+	if len(names) == 0 {
+		if names, err = a.watchlists(); err != nil {
+			return err
+		}
+	}
+	views := make([]statsView, 0, len(names))
+	for _, name := range names {
+		list, err := a.watchlist(c.Context, name)
+		if err != nil {
+			return err
+		}
+		s, err := list.Stats()
+		if err != nil {
+			return err
+		}
+		views = append(views, statsView{name, list.Meta().Scheme.String(), s.Entries, s.Generation.Epoch, s.Bytes, s.Segments})
+	}
+	if c.Bool("json") {
+		return writeJSON(c, map[string]any{"watchlists": views})
+	}
+	t := newTable(c, "watchlist", "scheme", "entries", "epoch", "on disk")
+	for _, v := range views {
+		t.AppendRow([]any{v.Watchlist, v.Scheme, v.Entries, v.Epoch, byteSize(v.Bytes)})
+	}
+	t.Render()
+	return nil
+}

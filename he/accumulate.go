@@ -1,0 +1,164 @@
+package he
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// tile is the number of neighbouring coefficients that are kept together: eight
+// 64-bit words, a cache line and a 512-bit register.
+const tile = 8
+
+// chunk is the number of tiles for which the rows of a probe stay in cache while
+// the weights of several ciphertexts stream past.
+const chunk = 32
+
+// Weights is the plain operand of one score ciphertext, resident: blocks of n
+// integers, transformed and in Montgomery form, ordered by tile, block,
+// coefficient so that the accumulation reads memory once and in order.
+// It takes 16*n bytes a block.
+type Weights struct {
+	p      *Params
+	blocks int
+	data   [limbs][]uint64
+}
+
+// NewWeights returns the weights of a ciphertext with all blocks zero.
+func (p *Params) NewWeights(blocks int) *Weights {
+	w := &Weights{p: p, blocks: blocks}
+	for l := range w.data {
+		w.data[l] = make([]uint64, blocks*p.n)
+	}
+	return w
+}
+
+// SetBlock stores one block of at most n signed coefficients, the rest zero.
+func (w *Weights) SetBlock(block int, coefficients []int32) {
+	p := w.p
+	row := make([]uint64, p.n)
+	for l, q := range p.q {
+		clear(row) // the last transform filled all of it
+		for i, v := range coefficients {
+			row[i] = q.signed(int64(v))
+		}
+		q.ntt(row)
+		q.sub.MForm(row, row)
+		for t := 0; t < p.n/tile; t++ {
+			copy(w.data[l][(t*w.blocks+block)*tile:], row[t*tile:(t+1)*tile])
+		}
+	}
+}
+
+// Bytes returns the memory that the weights hold.
+func (w *Weights) Bytes() int { return limbs * 8 * len(w.data[0]) }
+
+// Probe is the encrypted operand of a session as the evaluator holds it: for each
+// tile and block, eight coefficients of a and eight of b.
+type Probe struct {
+	key     *PublicKey
+	blocks  int
+	missing int
+	set     []bool
+	data    [limbs][]uint64
+}
+
+// MaxBlocks is the largest number of blocks that the accumulators can take.
+const MaxBlocks = 1 << 13
+
+// NewProbe returns a probe that waits for its blocks, at most MaxBlocks.
+func (k *PublicKey) NewProbe(blocks int) *Probe {
+	pr := &Probe{key: k, blocks: blocks, missing: blocks, set: make([]bool, blocks)}
+	for l := range pr.data {
+		pr.data[l] = make([]uint64, 2*blocks*k.p.n)
+	}
+	return pr
+}
+
+// SetBlock stores what KeyOwner.EncryptBlock returned for a block. Each block is
+// accepted once.
+func (pr *Probe) SetBlock(block int, data []byte) error {
+	p := pr.key.p
+	if block < 0 || block >= pr.blocks || pr.set[block] {
+		return fmt.Errorf("he: block %d of %d is repeated or out of range", block, pr.blocks)
+	}
+	b := newPoly(p.n)
+	if err := p.unpackUpload("probe block", data, p.Score, b); err != nil {
+		return err
+	}
+	p.transform(b)
+	a := p.publicPoly(pr.key.public, labelBlockA, uint32(block))
+	for l := range pr.data {
+		for t := 0; t < p.n/tile; t++ {
+			row := pr.data[l][(t*pr.blocks+block)*2*tile:]
+			copy(row[:tile], a[l][t*tile:])
+			copy(row[tile:2*tile], b[l][t*tile:])
+		}
+	}
+	pr.set[block] = true
+	pr.missing--
+	return nil
+}
+
+// Sum is a score ciphertext before it is masked, transformed. It must not leave
+// the evaluator: without re-randomisation its a tells the weights.
+type Sum struct {
+	key  *PublicKey
+	a, b poly
+}
+
+// Accumulate returns sum_block w_block*(a_block, b_block) for each operand of the
+// group. Products are below 2^100, so the sums of up to 2^13 blocks fit the 114
+// bits that one Montgomery reduction takes.
+func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
+	p := pr.key.p
+	if pr.missing > 0 {
+		return nil, fmt.Errorf("he: %d of %d blocks of the probe are missing", pr.missing, pr.blocks)
+	}
+	sums := make([]Sum, len(group))
+	for i, w := range group {
+		if w.blocks != pr.blocks {
+			return nil, fmt.Errorf("he: weights of %d blocks for a probe of %d", w.blocks, pr.blocks)
+		}
+		sums[i] = Sum{pr.key, newPoly(p.n), newPoly(p.n)}
+	}
+	for l, q := range p.q {
+		for first := 0; first < p.n/tile; first += chunk {
+			for i, w := range group {
+				for t := first; t < min(first+chunk, p.n/tile); t++ {
+					rows := pr.data[l][t*pr.blocks*2*tile : (t+1)*pr.blocks*2*tile]
+					weights := w.data[l][t*w.blocks*tile : (t+1)*w.blocks*tile]
+					q.accumulateTile(weights, rows, sums[i].a[l][t*tile:], sums[i].b[l][t*tile:])
+				}
+			}
+		}
+	}
+	return sums, nil
+}
+
+// accumulateTile computes eight coefficients of both sums, two at a time so that
+// the eight accumulator words stay in registers.
+func (m *modulus) accumulateTile(weights, rows, a, b []uint64) {
+	for i := 0; i < tile; i += 2 {
+		var a0h, a0l, a1h, a1l, b0h, b0l, b1h, b1l uint64
+		w, r := weights, rows
+		for len(w) >= tile && len(r) >= 2*tile {
+			w0, w1 := w[i&(tile-2)], w[i&(tile-2)+1]
+			var c uint64
+			hi, lo := bits.Mul64(w0, r[i&(tile-2)])
+			a0l, c = bits.Add64(a0l, lo, 0)
+			a0h += hi + c
+			hi, lo = bits.Mul64(w1, r[i&(tile-2)+1])
+			a1l, c = bits.Add64(a1l, lo, 0)
+			a1h += hi + c
+			hi, lo = bits.Mul64(w0, r[i&(tile-2)+tile])
+			b0l, c = bits.Add64(b0l, lo, 0)
+			b0h += hi + c
+			hi, lo = bits.Mul64(w1, r[i&(tile-2)+tile+1])
+			b1l, c = bits.Add64(b1l, lo, 0)
+			b1h += hi + c
+			w, r = w[tile:], r[2*tile:]
+		}
+		a[i], a[i+1] = m.redc(a0h, a0l), m.redc(a1h, a1l)
+		b[i], b[i+1] = m.redc(b0h, b0l), m.redc(b1h, b1l)
+	}
+}

@@ -1,0 +1,168 @@
+package he
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/tuneinsight/lattigo/v5/ring"
+)
+
+// limbs is the number of primes in q.
+const limbs = 2
+
+// modulus is one prime with its number-theoretic transform over X^n+1.
+//
+// Position i of a transform holds the value at psi^(2*brv(i)+1), where psi is
+// a primitive 2n-th root of unity (rootOfUnity) and brv reverses log2 n bits.
+type modulus struct {
+	q    uint64
+	qInv uint64 // q^-1 mod 2^64
+	r2   uint64 // 2^128 mod q
+	sub  *ring.SubRing
+}
+
+// newModulus prepares a prime q = 1 mod 2n for degree n.
+func newModulus(n int, q uint64) (*modulus, error) {
+	r, err := ring.NewRing(n, []uint64{q})
+	if err != nil {
+		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
+	}
+	sub := r.SubRings[0]
+	m := &modulus{q: q, qInv: sub.MRedConstant, sub: sub}
+	_, r1 := bits.Div64(1, 0, q)
+	m.r2 = m.slowMul(r1, r1)
+	return m, nil
+}
+
+func (m *modulus) slowMul(x, y uint64) uint64 {
+	hi, lo := bits.Mul64(x%m.q, y%m.q)
+	return bits.Rem64(hi, lo, m.q)
+}
+
+// inverse returns x^-1 mod q by Fermat.
+func (m *modulus) inverse(x uint64) uint64 {
+	result, base := uint64(1), x%m.q
+	for e := m.q - 2; e > 0; e >>= 1 {
+		if e&1 == 1 {
+			result = m.slowMul(result, base)
+		}
+		base = m.slowMul(base, base)
+	}
+	return result
+}
+
+// redc returns (hi*2^64 + lo) * 2^-64 mod q for hi < q (Montgomery 1985).
+func (m *modulus) redc(hi, lo uint64) uint64 {
+	h, _ := bits.Mul64(lo*m.qInv, m.q)
+	r := hi - h + m.q
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
+// mul returns x*y*2^-64 mod q: the product when one factor is in Montgomery form.
+func (m *modulus) mul(x, y uint64) uint64 {
+	hi, lo := bits.Mul64(x, y)
+	return m.redc(hi, lo)
+}
+
+// mont returns x*2^64 mod q, the Montgomery form.
+func (m *modulus) mont(x uint64) uint64 { return m.mul(x, m.r2) }
+
+// reduce returns hi*2^64 + lo mod q for hi < q.
+func (m *modulus) reduce(hi, lo uint64) uint64 { return m.mont(m.redc(hi, lo)) }
+
+func (m *modulus) add(x, y uint64) uint64 {
+	r := x + y
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
+func (m *modulus) subtract(x, y uint64) uint64 {
+	r := x - y
+	if x < y {
+		r += m.q
+	}
+	return r
+}
+
+// signed returns v mod q for |v| < q.
+func (m *modulus) signed(v int64) uint64 { return uint64(v) + uint64(v>>63)&m.q }
+
+func (m *modulus) ntt(p []uint64)  { m.sub.NTT(p, p) }
+func (m *modulus) intt(p []uint64) { m.sub.INTT(p, p) }
+
+// rootOfUnity returns psi: g^((q-1)/2n) for the smallest generator g that the
+// transform uses, in standard form.
+func (m *modulus) rootOfUnity() uint64 {
+	g, e := m.sub.PrimitiveRoot, (m.q-1)/m.sub.NthRoot
+	result := uint64(1)
+	for ; e > 0; e >>= 1 {
+		if e&1 == 1 {
+			result = m.slowMul(result, g)
+		}
+		g = m.slowMul(g, g)
+	}
+	return result
+}
+
+// poly is an element of R modulo q, one residue polynomial per prime.
+type poly [limbs][]uint64
+
+func newPoly(n int) poly {
+	var p poly
+	backing := make([]uint64, limbs*n)
+	for l := range p {
+		p[l] = backing[l*n : (l+1)*n]
+	}
+	return p
+}
+
+// uint128 is an integer below 2^128.
+type uint128 struct{ hi, lo uint64 }
+
+func (x uint128) shiftRight(n uint) uint128 {
+	if n == 0 {
+		return x
+	}
+	if n >= 64 {
+		return uint128{0, x.hi >> (n - 64)}
+	}
+	return uint128{x.hi >> n, x.lo>>n | x.hi<<(64-n)}
+}
+
+func (x uint128) shiftLeft(n uint) uint128 {
+	if n == 0 {
+		return x
+	}
+	if n >= 64 {
+		return uint128{x.lo << (n - 64), 0}
+	}
+	return uint128{x.hi<<n | x.lo>>(64-n), x.lo << n}
+}
+
+func (x uint128) add(y uint128) uint128 {
+	lo, c := bits.Add64(x.lo, y.lo, 0)
+	return uint128{x.hi + y.hi + c, lo}
+}
+
+func (x uint128) less(y uint128) bool { return x.hi < y.hi || x.hi == y.hi && x.lo < y.lo }
+
+func (x uint128) bitLen() int {
+	if x.hi != 0 {
+		return 64 + bits.Len64(x.hi)
+	}
+	return bits.Len64(x.lo)
+}
+
+func (x uint128) uint64() uint64 { return x.lo }
+
+// divRound returns floor((v*2^shift + floor(q/2)) / q) for v < q, 0 < shift < 64.
+func divRound(v uint64, shift uint, q uint64) uint64 {
+	x := uint128{0, v}.shiftLeft(shift).add(uint128{0, q / 2})
+	r, _ := bits.Div64(x.hi, x.lo, q)
+	return r
+}

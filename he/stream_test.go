@@ -1,0 +1,432 @@
+package he
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"log/slog"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestStreamKnownAnswer rebuilds the stream from RFC 5869 and SP 800-38A with nothing
+// but HMAC and the AES block function.
+func TestStreamKnownAnswer(t *testing.T) {
+	var seed Seed
+	for i := range seed {
+		seed[i] = byte(i)
+	}
+	mac := func(key []byte, parts ...[]byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return h.Sum(nil)
+	}
+	prk := mac(make([]byte, sha256.Size), seed[:])
+	key := mac(prk, []byte("a label\x00"), []byte{0, 0, 0, 5, 0xff, 0xff, 0xff, 0xfe}, []byte{1})
+	if got := seed.Derive("a label", []byte{0, 0, 0, 5}, []byte{0xff, 0xff, 0xff, 0xfe}); !bytes.Equal(got[:], key) {
+		t.Fatal("Derive is not HKDF-SHA256")
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st := NewStream(seed, "a label", 5, 0xfffffffe)
+	var first []byte
+	for counter := uint64(0); counter < 3000; counter++ { // 48 kB: twelve buffers
+		var in, out [16]byte
+		binary.BigEndian.PutUint64(in[8:], counter)
+		block.Encrypt(out[:], in[:])
+		for half := range 2 {
+			if want, got := binary.LittleEndian.Uint64(out[8*half:]), st.Uint64(); got != want {
+				t.Fatalf("word %d is %x, expected %x", 2*counter+uint64(half), got, want)
+			}
+		}
+		if counter < 2 {
+			first = append(first, out[:]...)
+		}
+	}
+	const pinned = "PIN"
+	if got := hex.EncodeToString(first); got != pinned {
+		t.Errorf("the first 32 bytes are %s, pinned %s", got, pinned)
+	}
+}
+
+// TestLabelsDistinct reads labels.go: every label is a different text without zero
+// bytes, and every label constant of the package stands in that file.
+func TestLabelsDistinct(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "labels.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			for i, name := range spec.Names {
+				text, err := strconv.Unquote(spec.Values[i].(*ast.BasicLit).Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if other := seen[text]; other != "" {
+					t.Errorf("%s and %s are both %q", name.Name, other, text)
+				}
+				if !strings.HasPrefix(text, "puente/v1/he/") || strings.ContainsRune(text, 0) {
+					t.Errorf("%s is %q", name.Name, text)
+				}
+				seen[text] = name.Name
+			}
+		}
+		return true
+	})
+	if len(seen) != 14 {
+		t.Errorf("labels.go has %d labels, expected 14", len(seen))
+	}
+}
+
+func TestDeriveSeparates(t *testing.T) {
+	seed := testSeed(1)
+	seen := map[Seed]string{}
+	note := func(what string, s Seed) {
+		if other, ok := seen[s]; ok {
+			t.Errorf("%s and %s give the same seed", what, other)
+		}
+		seen[s] = what
+	}
+	note("the seed", seed)
+	note("x", seed.Derive("x"))
+	note("x, 0", seed.Derive("x", []byte{0}))
+	note("x zero", seed.Derive("x\x00", []byte{0}))
+	note("xy", seed.Derive("xy"))
+	note("x, y", seed.Derive("x", []byte("y")))
+	note("other", testSeed(2).Derive("x"))
+	words := map[uint64]bool{}
+	for i := range uint32(50) {
+		for _, st := range []*Stream{NewStream(seed, labelMask, i), NewStream(seed, labelBlind, i, 0), NewStream(seed, labelBlind, 0, i+1)} {
+			if w := st.Uint64(); words[w] {
+				t.Errorf("two streams begin alike at index %d", i)
+			} else {
+				words[w] = true
+			}
+		}
+	}
+}
+
+// TestSmallError tests the error against the exact law: binomial(42, 1/2) - 21.
+func TestSmallError(t *testing.T) {
+	n := samples(1 << 20)
+	weights := make([]float64, 2*errorBound+1)
+	for i := range weights {
+		c, _ := new(big.Float).SetInt(new(big.Int).Binomial(2*errorBound, int64(i))).Float64()
+		weights[i] = c
+	}
+	st := NewStream(testSeed(21), "test small error")
+	counts, pairs := make([]int, len(weights)), [2][]int{make([]int, 3), make([]int, 3)}
+	squares, last := 0.0, int64(0)
+	for range n {
+		e := st.smallError()
+		if e < -errorBound || e > errorBound {
+			t.Fatalf("error %d", e)
+		}
+		counts[e+errorBound]++
+		squares += float64(e * e)
+		if e != 0 && last != 0 {
+			pairs[(1-sign(last))/2][1+sign(e)]++
+		}
+		last = e
+	}
+	accept(t, "small error", chiSquare(counts, weights))
+	accept(t, "neighbouring errors", sameP(pairs[0], pairs[1]))
+	if d := math.Sqrt(squares / float64(n)); math.Abs(d-errorSigma) > 6*errorSigma/math.Sqrt(2*float64(n)) {
+		t.Errorf("deviation %v, expected %v", d, errorSigma)
+	}
+	if math.Abs(errorSigma-math.Sqrt(errorBound/2.0)) > 1e-15 || errorSigma < 3.19 {
+		t.Errorf("errorSigma is %v", errorSigma)
+	}
+	// The ends of the range, which no sample reaches: all bits of one side set.
+	for word, want := range map[uint64]int64{1<<21 - 1: 21, (1<<21 - 1) << 21: -21, 0: 0, math.MaxUint64: 0} {
+		if got := fixedStream(word).smallError(); got != want {
+			t.Errorf("word %x gives %d, expected %d", word, got, want)
+		}
+	}
+}
+
+func sign(v int64) int {
+	switch {
+	case v > 0:
+		return 1
+	case v < 0:
+		return -1
+	}
+	return 0
+}
+
+// fixedStream is a stream whose words are given, then all zero.
+func fixedStream(words ...uint64) *Stream {
+	s := &Stream{ctr: &canned{}}
+	for i, w := range words {
+		binary.LittleEndian.PutUint64(s.buf[8*i:], w)
+	}
+	return s
+}
+
+func TestTernary(t *testing.T) {
+	st := NewStream(testSeed(22), "test ternary")
+	counts, pairs := make([]int, 3), make([]int, 9)
+	for range samples(1 << 18) {
+		a, b := st.ternary()+1, st.ternary()+1
+		counts[a]++
+		counts[b]++
+		pairs[3*a+b]++
+	}
+	accept(t, "ternary", uniformP(counts))
+	accept(t, "pairs of ternary", uniformP(pairs))
+}
+
+func TestBelow(t *testing.T) {
+	for _, bound := range []uint64{1, 2, 3, 5, 40960, 65536, 557056, 3 << 30, 1<<32 - 1, 1 << 32} {
+		st := NewStream(testSeed(23), "test below", uint32(bound>>8))
+		cells := min(bound, 64)
+		high, low := make([]int, cells), make([]int, min(bound, 2))
+		for range samples(1 << 18) {
+			v := st.Below(bound)
+			if v >= bound {
+				t.Fatalf("Below(%d) gave %d", bound, v)
+			}
+			high[v*cells/bound]++
+			low[v%2]++
+		}
+		exact := func(of func(cell uint64) uint64, cells int) (weights []float64) {
+			for c := range cells {
+				weights = append(weights, float64(of(uint64(c+1))-of(uint64(c))))
+			}
+			return weights
+		}
+		if bound == 1 {
+			continue // chi-square has nothing to compare
+		}
+		accept(t, fmt.Sprintf("Below(%d)", bound), chiSquare(high, exact(func(c uint64) uint64 { return (c*bound + cells - 1) / cells }, int(cells))))
+		accept(t, fmt.Sprintf("parity of Below(%d)", bound), chiSquare(low, []float64{float64(bound+1) / 2, float64(bound) / 2}))
+	}
+}
+
+// TestBelowRejects checks Lemire's rule itself: words whose product falls into the
+// biased rest are skipped, all others are used, high half of the word ignored.
+func TestBelowRejects(t *testing.T) {
+	for _, c := range []struct {
+		bound uint64
+		words []uint64
+		want  uint64
+	}{
+		{3, []uint64{0, 1 << 31}, 1},                             // 2^32 mod 3 = 1: only word 0 is skipped
+		{3, []uint64{1}, 0},                                      //
+		{3, []uint64{0xffffffff00000000, 0xffffffff55555556}, 1}, // low word zero
+		{557056, []uint64{0, 7709, 7710}, 0},                     // see below
+		{1 << 32, []uint64{0}, 0},                                // nothing is skipped
+		{1 << 32, []uint64{0x12345678ffffffff}, 1<<32 - 1},       //
+		{1<<32 - 1, []uint64{0, 2}, 1},                           // 2^32 mod bound = 1
+		{40960, []uint64{0, 104858}, 1},                          // 2^32 mod 40960 = 16384
+	} {
+		st := fixedStream(c.words...)
+		got := st.Below(c.bound)
+		// The reference: read words until the product is not in the rest.
+		used := 0
+		for i, w := range c.words {
+			if (w&math.MaxUint32)*c.bound%(1<<32) >= (1<<32)%c.bound {
+				used = i + 1
+				if want := (w & math.MaxUint32) * c.bound >> 32; got != want {
+					t.Errorf("Below(%d) of %x: %d, expected %d", c.bound, c.words, got, want)
+				}
+				break
+			}
+		}
+		if used*8 != st.pos || got != c.want {
+			t.Errorf("Below(%d) of %x: %d after %d bytes, expected %d after %d words", c.bound, c.words, got, st.pos, c.want, used)
+		}
+	}
+}
+
+func TestUniformResidues(t *testing.T) {
+	p := mustNew(t, testNeeds["vector 512"])
+	for _, q := range []uint64{p.q[0].q, p.q[1].q, p.slots.q, 65537} {
+		st := NewStream(testSeed(24), "test uniform", uint32(q>>20))
+		values := make([]uint64, samples(1<<18))
+		st.uniform(values, q)
+		high, low := make([]int, 256), make([]int, 256)
+		weights := make([]float64, 256)
+		for c := range uint64(256) {
+			hi, lo := bigDivUp((c+1)*q, 256), bigDivUp(c*q, 256)
+			weights[c] = float64(hi - lo)
+		}
+		var most, least uint64 = 0, math.MaxUint64
+		for _, v := range values {
+			if v >= q {
+				t.Fatalf("%d is not below %d", v, q)
+			}
+			hi := new(big.Int).Mul(bigOf(v), big.NewInt(256))
+			high[hi.Div(hi, bigOf(q)).Uint64()]++
+			low[v%256]++
+			most, least = max(most, v), min(least, v)
+		}
+		if q < 1<<50/256 {
+			accept(t, fmt.Sprintf("residues modulo %d", q), chiSquare(high, weights))
+		} else {
+			accept(t, fmt.Sprintf("residues modulo %d", q), uniformP(high))
+			accept(t, fmt.Sprintf("low byte modulo %d", q), uniformP(low))
+		}
+		if float64(q-most) > float64(q)*30/float64(len(values)) || float64(least) > float64(q)*30/float64(len(values)) {
+			t.Errorf("the ends of [0, %d) are not reached: %d to %d", q, least, most)
+		}
+	}
+	// The rejection rule: words not below q are skipped, high bits ignored.
+	dst := make([]uint64, 2)
+	fixedStream(65537, 1<<17-1, 65536|5<<40, 3).uniform(dst, 65537)
+	if dst[0] != 65536 || dst[1] != 3 {
+		t.Errorf("residues %d", dst)
+	}
+}
+
+func bigDivUp(x, y uint64) uint64 { return (x + y - 1) / y }
+
+func TestPermutation(t *testing.T) {
+	st := NewStream(testSeed(25), "test permutation")
+	counts := map[[4]int]int{}
+	places := make([][]int, 13)
+	for i := range places {
+		places[i] = make([]int, 13)
+	}
+	n := samples(48000)
+	for range n {
+		counts[[4]int(st.permutation(4))]++
+		seen := 0
+		for i, v := range st.permutation(13) {
+			places[i][v]++
+			seen |= 1 << v
+		}
+		if seen != 1<<13-1 {
+			t.Fatal("not a permutation")
+		}
+	}
+	var list []int
+	for _, c := range counts {
+		list = append(list, c)
+	}
+	if len(list) != 24 {
+		t.Fatalf("%d of 24 permutations of four items", len(list))
+	}
+	accept(t, "permutations of four items", uniformP(list))
+	for i := range places {
+		accept(t, fmt.Sprintf("place of item %d", i), uniformP(places[i]))
+	}
+}
+
+// TestFlood checks range, uniformity and, above all, the low bits: a sampler that
+// leaves a grid lets small noise show between its lines.
+func TestFlood(t *testing.T) {
+	p := mustNew(t, testNeeds["vector 512"])
+	for _, bits := range []int{20, 63, 64, 72, 79, 84, 91} {
+		t.Run(fmt.Sprint(bits), func(t *testing.T) {
+			f := p.newFlood(bits)
+			limit := new(big.Int).Lsh(big.NewInt(1), uint(bits))
+			value := func(st *Stream) *big.Int {
+				v := f.sample(st)
+				return centre(p.bigCRT(poly{v[:1], v[1:]})[0], p.bigQ())
+			}
+			for _, c := range []struct {
+				words []uint64
+				want  *big.Int
+			}{
+				{[]uint64{0, 0}, new(big.Int).Neg(limit)},
+				{[]uint64{math.MaxUint64, math.MaxUint64}, new(big.Int).Sub(limit, big.NewInt(1))},
+				{[]uint64{1 << 63, 0}, big.NewInt(0)},
+			} {
+				if got := value(fixedStream(c.words...)); got.Cmp(c.want) != 0 {
+					t.Errorf("words %x give %v, expected %v", c.words, got, c.want)
+				}
+			}
+			st := NewStream(testSeed(26), "test flood", uint32(bits))
+			high := make([]int, 256)
+			low := make([][]int, (bits-8)/8)
+			for i := range low {
+				low[i] = make([]int, 256)
+			}
+			for range samples(1 << 14) {
+				v := value(st)
+				v.Add(v, limit)
+				if v.Sign() < 0 || v.BitLen() > bits+1 {
+					t.Fatalf("a sample is outside [-2^%d, 2^%d)", bits, bits)
+				}
+				high[new(big.Int).Rsh(v, uint(bits-7)).Uint64()]++
+				for i := range low {
+					low[i][new(big.Int).Rsh(v, uint(8*i)).Uint64()&255]++
+				}
+			}
+			accept(t, "upper byte", uniformP(high))
+			for i := range low {
+				accept(t, fmt.Sprintf("byte %d from below", i), uniformP(low[i]))
+			}
+		})
+	}
+}
+
+// TestSecretsDoNotPrint prints everything that holds a secret in every way that Go
+// programs print.
+func TestSecretsDoNotPrint(t *testing.T) {
+	var seed Seed
+	for i := range seed {
+		seed[i] = 0xA7
+	}
+	p := mustNew(t, testNeeds["tiny"])
+	owner := p.NewKeyOwner(seed)
+	weights := p.NewWeights(1)
+	weights.SetBlock(0, []int32{1})
+	stream := NewStream(seed, labelMask)
+	first := stream.buf
+	first64 := stream.Uint64()
+	sum := newSession(t, p, 1).sums(t, []int32{1}, []int32{1})[0]
+	type holder struct {
+		Seed Seed
+		List []Seed
+	}
+	for name, v := range map[string]any{
+		"Seed": seed, "*Seed": &seed, "struct": holder{seed, []Seed{seed}}, "map": map[string]Seed{"x": seed},
+		"KeyOwner": *owner, "*KeyOwner": owner, "*Weights": weights, "Weights": *weights,
+		"Stream": *stream, "*Stream": stream, "Sum": sum, "*Sum": &sum, "[]Sum": []Sum{sum},
+	} {
+		var out strings.Builder
+		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%X", "%s", "%q", "%d", "%08b"} {
+			fmt.Fprintf(&out, verb+"\n", v)
+		}
+		text := slog.New(slog.NewTextHandler(&out, nil))
+		text.Info("x", "secret", v)
+		slog.New(slog.NewJSONHandler(&out, nil)).Info("x", slog.Any("secret", v))
+		fmt.Fprintln(&out, v, fmt.Errorf("wrapped: %v", v))
+		if data, err := json.Marshal(v); err == nil {
+			out.Write(data)
+		}
+		got := strings.ToLower(out.String())
+		for _, bad := range []string{"a7", "167", "10100111", "p6en", fmt.Sprint(owner.secret[0][0]), fmt.Sprint(weights.data[0][0]),
+			fmt.Sprint(sum.a[0][0]), fmt.Sprint(first64), fmt.Sprintf("%x", first[:4])} {
+			if strings.Contains(got, bad) {
+				t.Errorf("%s shows %q", name, bad)
+			}
+		}
+		if !strings.Contains(got, "secret)") {
+			t.Errorf("%s: no placeholder", name)
+		}
+		if len(got) > 8000 {
+			t.Errorf("%s prints %d bytes", name, len(got))
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package puentev1_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/puente-project/puente/protocol/puentev1"
+)
+
+// wireContract is what an agency with an older release relies on. Lines may be
+// added to it, never changed or removed.
+const wireContract = `
+service puente.v1.Matching
+rpc Describe puente.v1.DescribeRequest -> puente.v1.DescribeResponse
+rpc Match stream puente.v1.Frame -> stream puente.v1.Frame
+puente.v1.Frame 1 message bytes optional
+puente.v1.DescribeResponse 1 watchlists puente.v1.Watchlist repeated
+puente.v1.Watchlist 1 name string optional
+puente.v1.Watchlist 2 scheme string optional
+puente.v1.Watchlist 3 entries uint64 optional
+puente.v1.Watchlist 4 epoch uint64 optional
+`
+
+func TestWireContract(t *testing.T) {
+	var b strings.Builder
+	file := puentev1.File_protocol_puentev1_puente_proto
+	stream := map[bool]string{true: "stream ", false: ""}
+	for i := range file.Services().Len() {
+		s := file.Services().Get(i)
+		fmt.Fprintf(&b, "service %s\n", s.FullName())
+		for j := range s.Methods().Len() {
+			m := s.Methods().Get(j)
+			fmt.Fprintf(&b, "rpc %s %s%s -> %s%s\n", m.Name(), stream[m.IsStreamingClient()], m.Input().FullName(),
+				stream[m.IsStreamingServer()], m.Output().FullName())
+		}
+	}
+	for i := range file.Messages().Len() {
+		m := file.Messages().Get(i)
+		for j := range m.Fields().Len() {
+			f := m.Fields().Get(j)
+			kind := f.Kind().String()
+			if f.Kind() == protoreflect.MessageKind {
+				kind = string(f.Message().FullName())
+			}
+			fmt.Fprintf(&b, "%s %d %s %s %s\n", m.FullName(), f.Number(), f.Name(), kind, f.Cardinality())
+		}
+	}
+	if got, want := strings.TrimSpace(b.String()), strings.TrimSpace(wireContract); got != want {
+		t.Errorf("the wire contract has changed; a partner with an older release would misread it.\ngot:\n%s\nwant:\n%s", got, want)
+	}
+}

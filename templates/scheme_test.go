@@ -1,0 +1,202 @@
+package templates
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestNamedSchemes pins what the names stand for: changing one would change
+// decisions between agencies that only agreed on the name.
+func TestNamedSchemes(t *testing.T) {
+	want := map[string]string{
+		"iris-2048":   "iris:16x128x1x1:shifts=31:threshold=8/25:delta=512",
+		"iris-2048-8": "iris:8x128x1x2:shifts=31:threshold=8/25:delta=512",
+		"iris-12800":  "iris:16x200x2x2:shifts=31:threshold=8/25:delta=3200",
+		"iris-16384":  "iris:16x256x2x2:shifts=31:threshold=8/25:delta=4096",
+		"vector-128":  "vector:128:norm=63:theta=1191",
+		"vector-512":  "vector:512:norm=63:theta=1191",
+		"vector-640":  "vector:640:norm=63:theta=1191",
+	}
+	all := Schemes()
+	if len(all) != len(want) {
+		t.Errorf("%d named schemes, want %d", len(all), len(want))
+	}
+	for _, n := range all {
+		if got := n.Scheme.String(); got != want[n.Name] {
+			t.Errorf("%s is %s, want %s", n.Name, got, want[n.Name])
+		}
+		if n.Note == "" {
+			t.Errorf("%s has no note", n.Name)
+		}
+		for _, text := range []string{n.Name, n.Scheme.String()} {
+			if s, err := SchemeByName(text); err != nil || s != n.Scheme {
+				t.Errorf("%s is not found: %v", text, err)
+			}
+		}
+		limit := 0.32
+		if n.Scheme.Modality == ModalityVector {
+			limit = 0.30
+		}
+		if got := n.Scheme.Threshold(); math.Abs(got-limit) > 1e-4 {
+			t.Errorf("%s has threshold %v, want %v", n.Name, got, limit)
+		}
+	}
+	if _, err := SchemeByName("iris-1"); !errors.Is(err, ErrScheme) || !strings.Contains(err.Error(), "iris-2048") {
+		t.Errorf("an unknown name gives %v", err)
+	}
+}
+
+func TestScoreRange(t *testing.T) {
+	for text, want := range map[string][3]int64{
+		// least score, greatest score, weight bound
+		"iris-2048":  {-17*2048 - 512, 8*2048 - 512, 42 * 2048},
+		"iris-16384": {-17*16384 - 4096, 8*16384 - 4096, 42 * 16384},
+		"vector-512": {-3969 - 1191, 3969 - 1191, 1425}, // 63*sqrt(512) = 1425.5
+		"iris:16x128x1x1:shifts=1:threshold=49/100:delta=1": {-51*2048 - 1, 49*2048 - 1, 151 * 2048},
+		"vector:4096:norm=63:theta=1":                       {-3970, 3968, 3969},
+	} {
+		s := mustScheme(t, text)
+		lo, hi := s.ScoreRange()
+		if lo != want[0] || hi != want[1] || s.WeightBound() != want[2] {
+			t.Errorf("%s: scores %d..%d, weights %d, want %v", text, lo, hi, s.WeightBound(), want)
+		}
+	}
+}
+
+// TestParseSchemeRefuses: one fault per text.
+func TestParseSchemeRefuses(t *testing.T) {
+	for _, text := range []string{
+		"", "iris", "iris:", "face:512:norm=63:theta=1191", "vector-512",
+		"iris:16x128x1x1:shifts=30:threshold=8/25:delta=512",
+		"iris:16x128x1x1:shifts=65:threshold=8/25:delta=512",
+		"iris:16x128x1x1:shifts=0:threshold=8/25:delta=512",
+		"iris:16x128x1x1:shifts=-1:threshold=8/25:delta=512",
+		"iris:16x9x1x1:shifts=11:threshold=8/25:delta=5",
+		"iris:16x128x1x1:shifts=31:threshold=16/50:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=1/2:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=0/25:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=-8/25:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=8/-25:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=320/1001:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=0",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=16385",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=9223372036854775808",
+		"iris:16x128x1x1:shifts=31:threshold=8/25",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=512 ",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=512:more",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=0512",
+		"iris:16x128x1x1:shifts=31:threshold=8/25:delta=+512",
+		" iris:16x128x1x1:shifts=31:threshold=8/25:delta=512",
+		"iris:16x128:shifts=31:threshold=8/25:delta=512",
+		"iris:16x7x1x1:shifts=1:threshold=8/25:delta=1",
+		"iris:16x1025x1x1:shifts=1:threshold=8/25:delta=1",
+		"iris:0x128x1x1:shifts=1:threshold=8/25:delta=1",
+		"iris:1025x8x1x1:shifts=1:threshold=8/25:delta=1",
+		"iris:16x16x16x16:shifts=1:threshold=8/25:delta=1",
+		"iris:128x1024x1x1:shifts=1:threshold=8/25:delta=1",
+		"vector:0:norm=63:theta=1191", "vector:4097:norm=63:theta=1191",
+		"vector:512:norm=0:theta=1191", "vector:512:norm=128:theta=1191",
+		"vector:512:norm=63:theta=0", "vector:512:norm=63:theta=3970",
+		"vector:512:norm=63:theta=1191\n", "vector:512:theta=1191:norm=63", "vector:512:norm=63:theta=0x10",
+		"vector:" + strings.Repeat("5", 1000),
+	} {
+		if s, err := ParseScheme(text); !errors.Is(err, ErrScheme) || s != (Scheme{}) {
+			t.Errorf("%q: %v, %v", text, s, err)
+		}
+	}
+}
+
+// TestValidateMixture: fields of the other modality are refused, so that equal
+// agreements are equal values.
+func TestValidateMixture(t *testing.T) {
+	iris, vector := mustScheme(t, "iris-2048"), mustScheme(t, "vector-512")
+	for name, s := range map[string]Scheme{
+		"iris with dims":     func() Scheme { s := iris; s.Dims = 3; return s }(),
+		"iris with norm":     func() Scheme { s := iris; s.Norm = 3; return s }(),
+		"iris with theta":    func() Scheme { s := iris; s.Theta = 3; return s }(),
+		"vector with shape":  func() Scheme { s := vector; s.Shape.Rows = 3; return s }(),
+		"vector with alpha":  func() Scheme { s := vector; s.Alpha = 3; return s }(),
+		"vector with delta":  func() Scheme { s := vector; s.Delta = 3; return s }(),
+		"vector with shifts": func() Scheme { s := vector; s.Shifts = 3; return s }(),
+		"zero":               {},
+	} {
+		if err := s.Validate(); !errors.Is(err, ErrScheme) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	r := seeded(1)
+	iris, vector := mustScheme(t, "iris-2048"), mustScheme(t, "vector-512")
+	good := randomVector(t, r, 512, 63)
+	long := Vector{Coords: make([]int8, 512), Norm: 63}
+	for i := range long.Coords {
+		long.Coords[i] = 3
+	}
+	for name, c := range map[string]struct {
+		s    Scheme
+		t    Template
+		want error
+	}{
+		"iris":              {iris, randomIris(t, r, iris.Shape), nil},
+		"vector":            {vector, good, nil},
+		"vector for iris":   {iris, good, ErrInadmissible},
+		"iris for vector":   {vector, randomIris(t, r, iris.Shape), ErrInadmissible},
+		"other shape":       {iris, randomIris(t, r, Shape{8, 128, 1, 2}), ErrInadmissible},
+		"other dims":        {vector, randomVector(t, r, 511, 63), ErrInadmissible},
+		"other norm":        {vector, randomVector(t, r, 512, 64), ErrInadmissible},
+		"too long":          {vector, long, ErrTemplate},
+		"nothing":           {vector, nil, ErrInadmissible},
+		"nil iris":          {iris, (*Iris)(nil), ErrInadmissible},
+		"zero vector value": {vector, Vector{}, ErrInadmissible},
+	} {
+		if err := c.s.Check(c.t); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+func TestParseShape(t *testing.T) {
+	for text, want := range map[string]Shape{
+		"16x256x2x2": {16, 256, 2, 2}, "16x128": {16, 128, 1, 1}, "8x128x2": {8, 128, 1, 2},
+	} {
+		if got, err := ParseShape(text); err != nil || got != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "16", "16x", "x16", "16x256x2x2x1", "16X256", "-1x256", "+1x256", "016x256", "16x256x0", "16 x 256", "99999999999x9"} {
+		if _, err := ParseShape(text); !errors.Is(err, ErrScheme) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestSchemeTextProperty(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := drawScheme(rt)
+		if got, err := ParseScheme(s.String()); err != nil || got != s {
+			rt.Fatalf("%s is read as %s, %v", s, got, err)
+		}
+	})
+}
+
+// FuzzParseScheme: what is accepted is valid and written back as it was.
+func FuzzParseScheme(f *testing.F) {
+	for _, text := range someSchemes {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseScheme(text)
+		if err != nil {
+			return
+		}
+		if s.String() != text || s.Validate() != nil {
+			t.Fatalf("%q is accepted as %q", text, s)
+		}
+	})
+}
