@@ -120,7 +120,7 @@ func (l Layout) cost(entries int) int64 {
 
 // BestLayout gives the layout of least estimated cost for one query against a
 // number of entries (at least 1 is assumed), over all widths; of equals, the one
-// with the fewest blocks. Narrow blocks cost probe ciphertexts, wide blocks cost
+// with the fewest blocks, then the narrowest. Narrow blocks cost probe ciphertexts, wide blocks cost
 // score ciphertexts. The zero Layout is returned when the scheme is invalid or
 // the degree is out of bounds or below Shifts, for which Layout gives the error.
 func (s Scheme) BestLayout(degree, entries int) Layout {
@@ -136,7 +136,7 @@ func (s Scheme) BestLayout(degree, entries int) Layout {
 		if l.PerCiphertext < 1 {
 			continue
 		}
-		if c := l.cost(entries); best.Blocks == 0 || c < bestCost || c == bestCost && l.Blocks < best.Blocks {
+		if c := l.cost(entries); best.Blocks == 0 || c < bestCost || c == bestCost && l.Blocks <= best.Blocks {
 			best, bestCost = l, c
 		}
 	}

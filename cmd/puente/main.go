@@ -15,8 +15,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	_ = stop // the handler stays until the process ends
 	err := newApp().RunContext(ctx, os.Args)
-	stop()
 	var found foundHits
 	if err != nil && !errors.As(err, &found) {
 		fmt.Fprintln(os.Stderr, "puente:", err)

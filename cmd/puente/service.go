@@ -153,10 +153,11 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 	if err != nil {
 		return transport.Session{}, err
 	}
+	stream, _ := transport.SessionFrom(ctx) // the id under which transport logs
 	return transport.Session{
 		Role: evaluator, ReceiveBytes: evaluator.ReceiveBytes(),
 		Closed: func(stats transport.Stats, err error) {
-			s.log.Info("query", "partner", name, "watchlist", open.Watchlist, "session", evaluator.Session().String(),
+			s.log.Info("query", "partner", name, "watchlist", open.Watchlist, "session", evaluator.Session().String(), "stream", stream,
 				"entries", gallery.Entries(), "epoch", gallery.Epoch(), "bytes_received", stats.BytesDown, "bytes_sent", stats.BytesUp,
 				"complete", err == nil)
 		},

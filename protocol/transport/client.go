@@ -169,12 +169,18 @@ func (s *clientStream) Receive() ([]byte, error) {
 	return unpack(frame)
 }
 
-func (s *clientStream) Abort() { s.cancel() }
+// Abort needs both calls: once the response has begun, net/http's HTTP/2 client
+// does not look at the context while it waits for more of the request's body, so
+// cancelling alone would leave a blocked Receive blocked.
+func (s *clientStream) Abort() {
+	s.cancel()
+	_ = s.stream.CloseRequest()
+}
 
 // finish waits for the holder's status: a session counts as complete only if
 // both ends say so.
 func (s *clientStream) finish(patience time.Duration) error {
-	timer := time.AfterFunc(patience, s.cancel)
+	timer := time.AfterFunc(patience, s.Abort)
 	defer timer.Stop()
 	if err := s.stream.CloseRequest(); err != nil {
 		return err

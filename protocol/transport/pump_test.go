@@ -302,8 +302,8 @@ func TestRunFailures(t *testing.T) {
 			peer: func(_, b *memStream) { b.Send(make([]byte, 60)); b.Send(make([]byte, 60)) },
 			o:    Options{ReceiveBytes: 100}, want: ErrPeerProtocol,
 		},
-		"task panics":    {role: &fakeRole{want: 1, start: []Task{boom}}, want: anyPanic},
-		"receive panics": {role: &fakeRole{want: 2, receive: func([]byte) ([]Task, error) { panic("secret value 4711") }}, peer: func(_, b *memStream) { b.Send([]byte("x")) }, want: anyPanic},
+		"task panics":    {role: &fakeRole{want: 1, start: []Task{boom}}, want: errAnyPanic},
+		"receive panics": {role: &fakeRole{want: 2, receive: func([]byte) ([]Task, error) { panic("secret value 4711") }}, peer: func(_, b *memStream) { b.Send([]byte("x")) }, want: errAnyPanic},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -324,7 +324,7 @@ func TestRunFailures(t *testing.T) {
 					t.Errorf("Run returned after %v, want %v", took, c.at)
 				}
 				var p *panicError
-				if c.want == anyPanic {
+				if c.want == errAnyPanic {
 					if !errors.As(err, &p) || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), "transport.") {
 						t.Errorf("Run: %v, want a panic's place without its value", err)
 					}
@@ -341,7 +341,7 @@ func TestRunFailures(t *testing.T) {
 	}
 }
 
-var anyPanic = errors.New("any panic")
+var errAnyPanic = errors.New("any panic")
 
 // TestRunPatience: a peer may be silent for as long as this end has work.
 func TestRunPatience(t *testing.T) {

@@ -46,7 +46,7 @@ func (m *irisModel) height(row int) float64 { return (float64(row) + 0.5) / floa
 // lid covers an arc around a middle that opens outwards like a parabola and
 // covers a share of the code.
 func (m *irisModel) lid(r *rand.ChaCha8, mask []uint64, middle, share float64) {
-	start := 0.4 * fraction(r)
+	start := float64(0.4 * fraction(r))
 	middle += float64(0.03 * (fraction(r) - 0.5))
 	width := make([]float64, m.shape.Rows)
 	sum := 0.0

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/transport"
+	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/synthetic"
+	"github.com/puente-project/puente/templates/watchlist"
+)
+
+// served is a holder's service on loopback and a requester's connection to it.
+type served struct {
+	list   *watchlist.Watchlist
+	people *synthetic.Population
+	client *transport.Client
+	terms  protocol.Terms
+	root   he.Seed
+	stop   func()
+}
+
+// startService serves a watchlist of people 0..entries-1 to the partner "cl".
+func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
+	t.Helper()
+	people, err := synthetic.New(scheme, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := watchlist.Create(filepath.Join(t.TempDir(), "wanted"), watchlist.Meta{Name: "wanted", Scheme: scheme}, [32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := make([]watchlist.Record, entries)
+	for i := range records {
+		records[i] = watchlist.Record{Handle: fmt.Sprintf("ref-%d", i), Template: people.Entry(i)}
+	}
+	if _, err := list.Add(records); err != nil {
+		t.Fatal(err)
+	}
+	identity := func(n byte, name string) (cert tls.Certificate, pin transport.Pin) {
+		cert, err := transport.NewIdentity([32]byte{n}, name, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+		if err == nil {
+			pin, err = transport.IdentityPin(cert)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert, pin
+	}
+	holder, holderPin := identity(1, "us")
+	requester, requesterPin := identity(2, "cl")
+	lookup, err := transport.NewPartners(map[string]transport.Pin{"cl": requesterPin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	s := &service{config: config{Agency: "us", MinEntries: 1}, root: he.Seed{9}, log: log,
+		partners: map[string]partner{"cl": {card: card{Agency: "cl"}, Allow: []string{"wanted"}}},
+		lists:    map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log}}}
+	limits := transport.DefaultLimits()
+	limits.MaxMessage = protocol.MaxMessage
+	limits.Sessions, limits.SessionsPerPartner = 8, 8
+	server, err := transport.NewServer(transport.ServerOptions{Identity: holder, Partners: lookup, Service: s,
+		Pool: transport.NewPool(2), Limits: limits, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
+	config, err := transport.ClientConfig(requester, holderPin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := transport.NewClient("https://"+listener.Addr().String(), config, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &served{list: list, people: people, client: client, root: he.Seed{8},
+		terms: protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}}
+	x.stop = sync.OnceFunc(func() {
+		client.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		<-ended
+	})
+	t.Cleanup(x.stop)
+	return x
+}
+
+// ask runs one session and returns the slots that hit.
+func (s *served) ask(probe templates.Template, pool *transport.Pool) ([]int, error) {
+	owner, err := protocol.NewKeyOwner(s.terms, probe, s.root, newNonce(), nil)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	if _, err := s.client.Match(ctx, owner, transport.MatchOptions{Pool: pool}); err != nil {
+		return nil, err
+	}
+	return owner.Hits(), nil
+}
+
+// TestManyQueries runs 200 queries, 8 at a time, against one service, and compares
+// each with the plaintext matcher. It leaves no goroutine, and no memory that grows
+// with the number of queries. Run it under -race.
+func TestManyQueries(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	scheme, err := templates.SchemeByName("vector-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const entries, queries, atOnce = 60, 200, 8
+	s := startService(t, scheme, entries)
+	pool := transport.NewPool(2)
+	var heap [2]uint64
+	for half := range heap {
+		var running sync.WaitGroup
+		next := make(chan int)
+		for range atOnce {
+			running.Go(func() {
+				for i := range next {
+					probe := s.people.Genuine(i, 1) // every second person is enrolled
+					if i >= entries {
+						probe = s.people.Stranger(i)
+					}
+					got, err := s.ask(probe, pool)
+					if err != nil {
+						t.Errorf("query %d: %v", i, err)
+						continue
+					}
+					if want := s.plain(t, probe); !slices.Equal(got, want) {
+						t.Errorf("query %d: encrypted hits %v, plaintext %v", i, got, want)
+					}
+				}
+			})
+		}
+		for i := range queries / 2 {
+			next <- i
+		}
+		close(next)
+		running.Wait()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		heap[half] = m.HeapAlloc
+	}
+	// A leak of one probe of a session (over 128 kB) in every query would show.
+	if grown := int64(heap[1]) - int64(heap[0]); grown > 4<<20 {
+		t.Errorf("the heap grew by %d bytes over %d queries", grown, queries/2)
+	}
+	s.stop()
+}
+
+// plain returns the slots that the plaintext matcher hits.
+func (s *served) plain(t *testing.T, probe templates.Template) []int {
+	matcher, err := templates.NewMatcher(s.terms.Scheme, probe)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	var hits []int
+	_, err = s.list.Each(func(slot int, r watchlist.Record) error {
+		if matcher.Hit(r.Template) {
+			hits = append(hits, slot)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return hits
+}
+
+// TestDelistingTakesEffect removes and adds people while the service runs.
+func TestDelistingTakesEffect(t *testing.T) {
+	scheme, err := templates.SchemeByName("vector-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startService(t, scheme, 20)
+	expect := func(probe templates.Template, want ...int) {
+		t.Helper()
+		got, err := s.ask(probe, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("hits %v, want %v", got, want)
+		}
+	}
+	expect(s.people.Genuine(7, 1), 7)
+	if _, err := s.list.Remove([]string{"ref-7"}); err != nil {
+		t.Fatal(err)
+	}
+	expect(s.people.Genuine(7, 1))
+	expect(s.people.Genuine(8, 1), 7) // the slots behind it have moved up
+	if _, err := s.list.Add([]watchlist.Record{{Handle: "ref-7", Template: s.people.Entry(7)}}); err != nil {
+		t.Fatal(err)
+	}
+	expect(s.people.Genuine(7, 1), 19)
+}
+
+// TestServiceRefuses opens sessions that the release policy forbids, and then one that
+// it allows: the service goes on.
+func TestServiceRefuses(t *testing.T) {
+	scheme, err := templates.SchemeByName("vector-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startService(t, scheme, 3)
+	probe := s.people.Genuine(1, 1)
+	good := s.terms
+	for name, change := range map[string]func(*protocol.Terms){
+		"other requester":   func(x *protocol.Terms) { x.Requester = "ar" },
+		"other holder":      func(x *protocol.Terms) { x.Holder = "ar" },
+		"unknown watchlist": func(x *protocol.Terms) { x.Watchlist = "secret" },
+		"lower threshold":   func(x *protocol.Terms) { x.Scheme.Theta-- },
+	} {
+		s.terms = good
+		change(&s.terms)
+		if _, err := s.ask(probe, nil); !errors.Is(err, transport.ErrRefused) {
+			t.Errorf("%s: got error %v, want a refusal", name, err)
+		}
+	}
+	s.terms = good
+	if got, err := s.ask(probe, nil); err != nil || !slices.Equal(got, []int{1}) {
+		t.Errorf("after the refusals: hits %v, error %v", got, err)
+	}
+}
