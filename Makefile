@@ -1,6 +1,6 @@
 # Two targets do all set-up on a fresh machine with Go: demo and test.
 
-.PHONY: demo test build lint race fuzz clean
+.PHONY: demo test build lint race fuzz bench-matrix clean
 
 export CGO_ENABLED ?= 0
 
@@ -32,6 +32,10 @@ fuzz:
 lint:
 	go vet ./...
 	.ci/lint
+
+# Every shape, rotation and size that the product promises; takes a while and 16 GB.
+bench-matrix: build
+	.ci/bench-matrix
 
 clean:
 	rm -rf bin

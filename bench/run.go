@@ -83,8 +83,8 @@ type Result struct {
 	ProcessorsAvailable int     `json:"processors_available"`
 }
 
-// plants returns the slots where a capture of the probe's person is enrolled: first,
-// last and one in the middle.
+// plants returns the slots where the probe's person is enrolled: first, last and one in
+// the middle.
 func plants(entries int) []int {
 	list := []int{0, entries / 2, entries - 1}
 	slices.Sort(list)
@@ -171,9 +171,14 @@ func enrol(ctx context.Context, c Config, people *synthetic.Population) ([]templ
 			c.Progress("enrol", slot, c.Entries)
 		}
 	}
+	// Enrolment is upright, so that the probe's rotation is the only one; the first slot
+	// holds the reference capture, which always hits.
+	upright := *people
+	upright.MaxRoll = 0
 	for i, slot := range plants(c.Entries) {
-		list[slot] = people.Genuine(0, i+1)
+		list[slot] = upright.Genuine(0, i+1)
 	}
+	list[0] = people.Entry(0)
 	return list, nil
 }
 

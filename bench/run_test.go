@@ -1,0 +1,85 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"github.com/puente-project/puente/templates"
+)
+
+// TestDecisions runs the shapes, shifts and sizes of the product, small enough for every
+// day; `make bench-matrix` runs all of them.
+func TestDecisions(t *testing.T) {
+	iris := func(rows, cols, planes, shifts int) templates.Scheme {
+		s, err := templates.NewIrisScheme(templates.Shape{Rows: rows, Cols: cols, Filters: 1, Planes: planes}, shifts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	vector := func(dims int) templates.Scheme {
+		s, err := templates.NewVectorScheme(dims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, c := range []struct {
+		scheme  templates.Scheme
+		entries []int
+	}{
+		{vector(128), []int{1, 4095, 4096, 4097}},
+		{vector(512), []int{1, 4095, 4096, 4097}},
+		{vector(640), []int{1, 4097}},
+		{iris(16, 128, 1, 1), []int{1, 4096, 4097}},
+		{iris(16, 128, 1, 15), []int{1, 274}},
+		{iris(16, 128, 1, 31), []int{1, 133}},
+		{iris(8, 128, 2, 31), []int{133}},
+		{iris(16, 200, 4, 31), []int{1, 40}},
+		{iris(16, 256, 4, 15), []int{40}},
+		{iris(16, 256, 4, 31), []int{1, 40}},
+	} {
+		for _, n := range c.entries {
+			t.Run(fmt.Sprintf("%v/%d", c.scheme, n), func(t *testing.T) {
+				r, err := Run(context.Background(), Config{Scheme: c.scheme, Entries: n, Threads: 2, Seed: 1})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.DecisionMismatches != 0 || r.HitsFound != r.HitsExpected || r.HitsExpected == 0 {
+					t.Errorf("%d hits of %d expected, %d mismatches", r.HitsFound, r.HitsExpected, r.DecisionMismatches)
+				}
+				// Everything measured is there: a zero would be a figure nobody measured.
+				for v, i := reflect.ValueOf(r), 0; i < v.NumField(); i++ {
+					if f := v.Type().Field(i); v.Field(i).IsZero() && f.Name != "DecisionMismatches" {
+						t.Errorf("%s is zero", f.Name)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	s, err := templates.NewVectorScheme(128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []Config{
+		{Scheme: s, Entries: 0, Threads: 1},
+		{Scheme: s, Entries: 1 << 30, Threads: 1},
+		{Scheme: s, Entries: 1, Threads: 0},
+		{Entries: 1, Threads: 1},
+	} {
+		if _, err := Run(context.Background(), c); err == nil {
+			t.Errorf("%+v is accepted", c)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Run(ctx, Config{Scheme: s, Entries: 100, Threads: 1}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled run gives %v", err)
+	}
+}
