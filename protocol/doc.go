@@ -17,8 +17,10 @@
 // # Determinism
 //
 // Every random value of a party follows from its root secret, its nonce and the
-// messages it has received. The evaluator's masks depend on the digest of the whole
-// probe, and the blinding of a batch on the digest of its prefixes: a party that is
-// fed other bytes answers with independent randomness, and a party that is fed the
-// same bytes answers with the same bytes.
+// messages it has received, so that the same bytes are answered with the same bytes.
+// The evaluator's masks depend on the digest of the whole probe and the blinding of a
+// batch on the digest of its prefixes: other bytes are answered with independent
+// randomness, even by a machine restored from a snapshot. The key owner's keys depend
+// on its nonce and the session id, which holds the evaluator's nonce; a nonce serves
+// one session.
 package protocol

@@ -113,7 +113,7 @@ func (k *KeyOwner) accepted(message []byte) ([]Task, error) {
 		return nil, err
 	}
 	if k.plan, err = newPlan(k.open.Scheme, int(a.Entries), int(a.Width)); err != nil {
-		return nil, fmt.Errorf("accept: %w: %w", ErrTerms, err)
+		return nil, fmt.Errorf("accept: %w", err)
 	}
 	k.accept, k.session, k.state = a, SessionID(k.sent, message), KindShare
 	k.entries.Store(int64(a.Entries))

@@ -1,5 +1,7 @@
 package protocol
 
+import "github.com/puente-project/puente/templates"
+
 // Limits of what a peer may send or ask for.
 const (
 	// Version is the protocol version in the first two messages.
@@ -10,7 +12,7 @@ const (
 	// MaxName bounds the names of agencies and watchlists.
 	MaxName = 64
 	// MaxScheme bounds the text of a scheme.
-	MaxScheme = 200
+	MaxScheme = templates.MaxSchemeText
 	// MaxEntries bounds a watchlist: 2^24 entries of 512 dimensions would take
 	// 128 GB resident, more than one service is meant for.
 	MaxEntries = 1 << 24

@@ -64,14 +64,14 @@ type plan struct {
 func newPlan(scheme templates.Scheme, entries, width int) (plan, error) {
 	layout, err := scheme.Layout(he.Degree, width)
 	if err != nil {
-		return plan{}, err
+		return plan{}, fmt.Errorf("%w: %w", ErrTerms, err)
 	}
 	if layout.Blocks > MaxBlocks {
 		return plan{}, fmt.Errorf("%w: %d blocks, at most %d", ErrLimit, layout.Blocks, MaxBlocks)
 	}
 	params, err := Params(scheme, layout)
 	if err != nil {
-		return plan{}, err
+		return plan{}, fmt.Errorf("%w: %w", ErrTerms, err)
 	}
 	return plan{scheme, layout, params, entries, params.Degree() / layout.Shifts}, nil
 }

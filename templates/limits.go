@@ -26,8 +26,8 @@ const (
 	// MaxDegree bounds the ring degree for which a layout is computed.
 	MaxDegree = 1 << 17
 
-	// maxSchemeText bounds the text form of a scheme before it is parsed.
-	maxSchemeText = 128
+	// MaxSchemeText bounds the text form of a scheme before it is parsed.
+	MaxSchemeText = 128
 	// maxRecord bounds one record of a multi-record input, in bytes read for it
 	// beyond what is buffered: a full iris as JSON takes 22 KB and 4096
 	// coordinates as CSV about 100 KB.

@@ -39,7 +39,7 @@ func (s Scheme) String() string {
 // that it accepts is the String of the result. Errors wrap ErrScheme.
 func ParseScheme(text string) (Scheme, error) {
 	bad := fail(ErrScheme, "want iris:ROWSxCOLSxFILTERSxPLANES:shifts=N:threshold=A/B:delta=N or vector:DIMS:norm=N:theta=N")
-	if len(text) > maxSchemeText {
+	if len(text) > MaxSchemeText {
 		return Scheme{}, bad
 	}
 	kind, rest, _ := strings.Cut(text, ":")

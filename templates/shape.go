@@ -54,7 +54,7 @@ func (s Shape) String() string {
 // ROWSxCOLSxFILTERSxPLANES; what is left out is 1. The error wraps ErrScheme.
 func ParseShape(text string) (Shape, error) {
 	bad := fail(ErrScheme, "shape must be ROWSxCOLSxFILTERSxPLANES in decimal, as in 16x256x2x2")
-	if len(text) > maxSchemeText {
+	if len(text) > MaxSchemeText {
 		return Shape{}, bad
 	}
 	parts := strings.Split(text, "x")

@@ -132,7 +132,7 @@ func showPartners(c *cli.Context, list []partner) error {
 		for _, name := range slices.Sorted(maps.Keys(v.Agreed)) {
 			agreed = append(agreed, name+" "+v.Agreed[name])
 		}
-		t.AppendRow([]any{v.Agency, v.Endpoint, v.Pin[:23]+"…", strings.Join(v.Allow, ", "), strings.Join(agreed, "\n")})
+		t.AppendRow([]any{v.Agency, v.Endpoint, v.Pin[:23] + "…", strings.Join(v.Allow, ", "), strings.Join(agreed, "\n")})
 	}
 	t.Render()
 	return nil

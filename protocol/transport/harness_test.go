@@ -126,7 +126,7 @@ func (l *lockedBuffer) String() string {
 
 // agency is a running holder with two partners, "a" and "c".
 type agency struct {
-	t             *testing.T
+	t             testing.TB
 	service       *testService
 	server        *Server
 	addr          string
@@ -137,7 +137,7 @@ type agency struct {
 }
 
 // start runs a holder on a loopback port until the end of the test.
-func start(t *testing.T, service *testService, limits Limits) *agency {
+func start(t testing.TB, service *testService, limits Limits) *agency {
 	t.Helper()
 	a := &agency{
 		t: t, service: service, log: &lockedBuffer{},

@@ -55,9 +55,9 @@ func DefaultLimits() Limits {
 		IdleTimeout:      2 * time.Minute,
 		DescribeTimeout:  30 * time.Second,
 
-		Sessions:              16, // memory is about Sessions times the protocol's window
-		SessionsPerPartner:    4,
-		ConnectionsPerPartner: 16,
+		Sessions:              32, // memory is about Sessions times the protocol's window
+		SessionsPerPartner:    16,
+		ConnectionsPerPartner: 32,
 		Handshakes:            64,
 	}
 }

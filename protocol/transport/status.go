@@ -68,5 +68,6 @@ func status(err error, session string) *connect.Error {
 	if !ok {
 		code = connect.CodeInternal
 	}
-	return connect.NewError(code, fmt.Errorf("%s (session %s)", printable(text, maxReason), session))
+	// The session id has to survive the peer's own cap on the whole text.
+	return connect.NewError(code, fmt.Errorf("%s (session %s)", printable(text, maxReason-40), session))
 }
