@@ -20,6 +20,7 @@ const chunk = 32
 type Weights struct {
 	p      *Params
 	blocks int
+	l1     int64 // sum of absolute values of all blocks
 	data   [limbs][]uint64
 }
 
@@ -32,9 +33,13 @@ func (p *Params) NewWeights(blocks int) *Weights {
 	return w
 }
 
-// SetBlock stores one block of at most n signed coefficients, the rest zero.
+// SetBlock stores one block of at most n signed coefficients, the rest zero. Each
+// block is stored once.
 func (w *Weights) SetBlock(block int, coefficients []int32) {
 	p := w.p
+	for _, v := range coefficients {
+		w.l1 += max(int64(v), -int64(v))
+	}
 	row := make([]uint64, p.n)
 	for l, q := range p.q {
 		clear(row) // the last transform filled all of it
@@ -107,7 +112,7 @@ type Sum struct {
 }
 
 // Accumulate returns sum_block w_block*(a_block, b_block) for each operand of the
-// group. Products are below 2^100, so the sums of up to 2^13 blocks fit the 114
+// group. It refuses weights heavier than Need.WeightL1 with ErrBudget. Products are below 2^100, so the sums of up to 2^13 blocks fit the 114
 // bits that one Montgomery reduction takes.
 func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
 	p := pr.key.p
@@ -118,6 +123,9 @@ func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
 	for i, w := range group {
 		if w.blocks != pr.blocks {
 			return nil, fmt.Errorf("he: weights of %d blocks for a probe of %d", w.blocks, pr.blocks)
+		}
+		if w.l1 > p.need.WeightL1 { // the flooding would not hide their noise
+			return nil, fmt.Errorf("%w: the weights of a ciphertext are heavier than the parameters allow", ErrBudget)
 		}
 		sums[i] = Sum{pr.key, newPoly(p.n), newPoly(p.n)}
 	}

@@ -142,7 +142,7 @@ func TestNoiseWithinBudget(t *testing.T) {
 				plain := negacyclic(probe, operand)
 				limit := p.Score.NoiseBits
 				before := s.owner.phase(sum.a, p.inverse(sum.b))
-				r := s.replay(sum, allPositions(p), p.scoring.t, NewStream(testSeed(12), labelShareNoise, 0), p.Score,
+				r := s.replay(t, sum, allPositions(p), p.scoring.t, NewStream(testSeed(12), labelShareNoise, 0), p.Score,
 					func(int) uint64 { return 0 })
 				most, least := math.Inf(-1), math.Inf(1)
 				unflooded := s.owner.phase(r.a, r.rerandomised)
@@ -236,7 +236,7 @@ func TestRoundingError(t *testing.T) {
 	var total, squares, worst float64
 	count := 0
 	for trial := range samples(16) {
-		r := s.replay(sum.clone(), allPositions(p), p.scoring.t, NewStream(testSeed(uint64(trial)), labelShareNoise, 0), p.Score,
+		r := s.replay(t, sum.clone(), allPositions(p), p.scoring.t, NewStream(testSeed(uint64(trial)), labelShareNoise, 0), p.Score,
 			func(int) uint64 { return 0 })
 		exact := s.owner.phase(r.a, newPoly(p.n)) // a*s modulo q
 		u := unpacker{in: r.wire}
@@ -254,6 +254,14 @@ func TestRoundingError(t *testing.T) {
 	}
 	if mean := total / float64(count); math.Abs(mean) > 6*want/math.Sqrt(float64(count)) {
 		t.Errorf("the rounding is biased by %.3f wire units", mean)
+	}
+	// The failure bound again, from the measured deviation brought to the heaviest secret.
+	b := p.Score
+	unit := math.Exp2(b.LogQ - b.LogT)
+	sigma := deviation * math.Sqrt(b.secretWeight/weight) * math.Exp2(b.LogT-float64(b.MaskBits))
+	left := 0.5 - math.Exp2(b.LogT-float64(b.MessageBits))/2 - (math.Exp2(b.NoiseBits)+math.Exp2(float64(b.FloodBits)))/unit
+	if log2 := 1 - left*left/(2*sigma*sigma)*math.Log2E; math.Abs(log2/b.FailureLog2-1) > 0.05 {
+		t.Errorf("failure 2^%.1f by the measured deviation, the budget says 2^%.1f", log2, b.FailureLog2)
 	}
 	if worst > 7*want {
 		t.Errorf("an error of %.1f deviations", worst/want)

@@ -27,6 +27,11 @@ func (p *Params) target(r uint32, level int) uint32 {
 // that is random for the batch, the encryption of rho*(prefix - target) with rho
 // uniform and not zero modulo T'. masks are the r of the batch's comparisons, at
 // most n; slots beyond them compare with random values.
+//
+// The order is one for all slots of the batch, so that the key owner sees which hits
+// of a batch were decided on the same level. The level is near the logarithm of the
+// margin (margins of 0 share theirs always): several hits in one batch show something
+// about their margins relative to each other. Non-hits and a lone hit show nothing.
 func (k *PublicKey) Verdict(batch uint32, prefixes []byte, masks []uint32, seed Seed) ([]byte, error) {
 	p := k.p
 	if len(masks) > p.n {

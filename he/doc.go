@@ -43,7 +43,9 @@
 //
 // # Constant time
 //
-// The samplers, the transforms and the packing do not branch on secrets, except
-// for rejections of probability under 2^-29. Go and the library beneath give no
-// further promise about timing.
+// The samplers, the transforms and the packing take no data-dependent path but for
+// conditional corrections by a modulus, which compilers usually make branch-free, and
+// for rejections, whose probability is that of a range: at most 2^-12 for blinding
+// values, 2^-29 elsewhere. Go and the library beneath give no further promise about
+// timing.
 package he

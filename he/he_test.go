@@ -35,6 +35,7 @@ func mustNew(t testing.TB, need Need) *Params {
 func TestSessionMatchesIntegers(t *testing.T) {
 	for name, need := range testNeeds {
 		t.Run(name, func(t *testing.T) {
+			need.WeightL1 = 1 << 31 // a whole block of large scores
 			p := mustNew(t, need)
 			rng := rand.New(rand.NewPCG(1, 2))
 			owner, holder := p.NewKeyOwner(testSeed(1)), testSeed(2)

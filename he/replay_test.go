@@ -3,21 +3,23 @@ package he
 import (
 	"bytes"
 	"math/big"
+	"testing"
 )
 
 // replayed is what PublicKey.answer computes on its way from a ciphertext to the wire,
 // which product code never keeps.
 type replayed struct {
-	a            poly // transformed, re-randomised
+	exact        poly // a + pk_a*u without an error, transformed
+	a            poly // the same with its error
 	rerandomised poly // b before message and flooding, coefficient form
 	b            poly // b before the wire rounding, coefficient form
 	wire         []byte
 }
 
 // replay computes an answer a second time, step by step from the description in
-// PublicKey.answer, and panics unless the product's bytes are the same. The sum stays
-// as it is. t is the plaintext modulus, message the plaintext to add.
-func (s session) replay(sum Sum, positions []int, t uint64, noise *Stream, budget Budget, message func(c int) uint64) replayed {
+// PublicKey.answer, and fails unless the product's bytes are the same. The sum stays as
+// it is. message is the plaintext to add at a position, below the plaintext modulus.
+func (s session) replay(t testing.TB, sum Sum, positions []int, modulus uint64, noise *Stream, budget Budget, message func(c int) uint64) replayed {
 	p := s.p
 	twin := *noise
 	block := make([]byte, 0) // the CTR of a copied stream is shared: read ahead and feed both
@@ -38,6 +40,7 @@ func (s session) replay(sum Sum, positions []int, t uint64, noise *Stream, budge
 		q.intt(r.a[l])
 		q.intt(r.b[l])
 	}
+	r.exact = p.transform(copyPoly(r.a))
 	w := newPacker(0)
 	for i := range p.n {
 		e := st.smallError()
@@ -55,7 +58,7 @@ func (s session) replay(sum Sum, positions []int, t uint64, noise *Stream, budge
 		f.Rsh(f, uint(127-budget.FloodBits))
 		f.Sub(f, new(big.Int).Lsh(big.NewInt(1), uint(budget.FloodBits)))
 		e := st.smallError()
-		f.Add(f, p.bigLift(message(c), t))
+		f.Add(f, p.bigLift(message(c), modulus))
 		for l, q := range p.q {
 			r.rerandomised[l][i] = q.add(r.rerandomised[l][i], q.signed(e))
 			add := new(big.Int).Mod(f, bigOf(q.q)).Uint64()
@@ -67,14 +70,14 @@ func (s session) replay(sum Sum, positions []int, t uint64, noise *Stream, budge
 
 	c := sum.clone()
 	product := sum.key.answer(c.a, c.b, positions, func(c int) (v [limbs]uint64) {
-		m := p.bigLift(message(c), t)
+		m := p.bigLift(message(c), modulus)
 		for l, q := range p.q {
 			v[l] = new(big.Int).Mod(m, bigOf(q.q)).Uint64()
 		}
 		return v
 	}, feed(), budget)
 	if !bytes.Equal(product, r.wire) {
-		panic("he: the answer is not what its description says")
+		t.Errorf("the answer is not what its description says")
 	}
 	return r
 }

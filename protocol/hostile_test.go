@@ -329,6 +329,18 @@ func TestMasksFollowTheProbe(t *testing.T) {
 	}
 }
 
+// TestRolesDoNotPrint prints roles in every way: their seeds and masks must not show.
+func TestRolesDoNotPrint(t *testing.T) {
+	whole, _ := recorded(t)
+	for _, v := range []any{whole.owner, whole.eval} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s", "%d"} {
+			if text := fmt.Sprintf(verb, v); len(text) > 60 {
+				t.Errorf("%s prints %d characters: %.60s", verb, len(text), text)
+			}
+		}
+	}
+}
+
 func FuzzEvaluator(f *testing.F) {
 	whole, fresh := recorded(f)
 	for _, m := range whole.up {
