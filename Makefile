@@ -8,10 +8,17 @@ export CGO_ENABLED ?= 0
 demo: build
 	bin/puente demo
 
-# All tests; what CI runs.
+# All tests; what CI runs. The arithmetic is tested on both of its paths, and the service
+# under the race detector where there is a C compiler.
 test:
 	go vet ./...
+	.ci/check-generated
 	go test ./...
+	PUENTE_KERNEL=portable go test ./he ./protocol
+	@if command -v "$$(go env CC)" >/dev/null; then \
+		echo 'go test -race ./cmd/puente ./protocol/transport'; \
+		CGO_ENABLED=1 go test -race ./cmd/puente ./protocol/transport; \
+	else echo 'no C compiler: the race detector is not run'; fi
 
 build:
 	go build -trimpath -o bin/ ./cmd/...

@@ -2,20 +2,20 @@ package he
 
 import (
 	"fmt"
-	"math/bits"
+
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // tile is the number of neighbouring coefficients that are kept together: eight
 // 64-bit words, a cache line and a 512-bit register.
-const tile = 8
+const tile = kernel.Tile
 
 // chunk is the number of tiles for which the rows of a probe stay in cache while
 // the weights of several ciphertexts stream past.
 const chunk = 32
 
 // Weights is the plain operand of one score ciphertext, resident: blocks of n
-// integers, transformed and in Montgomery form, ordered by tile, block,
-// coefficient so that the accumulation reads memory once and in order.
+// integers, transformed, ordered by tile, block, coefficient so that the accumulation reads memory once and in order.
 // It takes 16*n bytes a block.
 type Weights struct {
 	p      *Params
@@ -46,8 +46,7 @@ func (w *Weights) SetBlock(block int, coefficients []int32) {
 		for i, v := range coefficients {
 			row[i] = q.signed(int64(v))
 		}
-		q.ntt(row)
-		q.sub.MForm(row, row)
+		q.NTT(row)
 		for t := 0; t < p.n/tile; t++ {
 			copy(w.data[l][(t*w.blocks+block)*tile:], row[t*tile:(t+1)*tile])
 		}
@@ -68,7 +67,7 @@ type Probe struct {
 }
 
 // MaxBlocks is the largest number of blocks that the accumulators can take.
-const MaxBlocks = 1 << 13
+const MaxBlocks = kernel.MaxBlocks
 
 // NewProbe returns a probe that waits for its blocks, at most MaxBlocks.
 func (k *PublicKey) NewProbe(blocks int) *Probe {
@@ -112,8 +111,7 @@ type Sum struct {
 }
 
 // Accumulate returns sum_block w_block*(a_block, b_block) for each operand of the
-// group. It refuses weights heavier than Need.WeightL1 with ErrBudget. Products are below 2^100, so the sums of up to 2^13 blocks fit the 114
-// bits that one Montgomery reduction takes.
+// group. It refuses weights heavier than Need.WeightL1 with ErrBudget.
 func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
 	p := pr.key.p
 	if pr.missing > 0 {
@@ -132,41 +130,11 @@ func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
 	for l, q := range p.q {
 		for first := 0; first < p.n/tile; first += chunk {
 			for i, w := range group {
-				for t := first; t < min(first+chunk, p.n/tile); t++ {
-					rows := pr.data[l][t*pr.blocks*2*tile : (t+1)*pr.blocks*2*tile]
-					weights := w.data[l][t*w.blocks*tile : (t+1)*w.blocks*tile]
-					q.accumulateTile(weights, rows, sums[i].a[l][t*tile:], sums[i].b[l][t*tile:])
-				}
+				last := min(first+chunk, p.n/tile)
+				q.Accumulate(w.data[l][first*w.blocks*tile:last*w.blocks*tile], pr.data[l][first*pr.blocks*2*tile:last*pr.blocks*2*tile],
+					sums[i].a[l][first*tile:last*tile], sums[i].b[l][first*tile:last*tile], w.blocks)
 			}
 		}
 	}
 	return sums, nil
-}
-
-// accumulateTile computes eight coefficients of both sums, two at a time so that
-// the eight accumulator words stay in registers.
-func (m *modulus) accumulateTile(weights, rows, a, b []uint64) {
-	for i := 0; i < tile; i += 2 {
-		var a0h, a0l, a1h, a1l, b0h, b0l, b1h, b1l uint64
-		w, r := weights, rows
-		for len(w) >= tile && len(r) >= 2*tile {
-			w0, w1 := w[i&(tile-2)], w[i&(tile-2)+1]
-			var c uint64
-			hi, lo := bits.Mul64(w0, r[i&(tile-2)])
-			a0l, c = bits.Add64(a0l, lo, 0)
-			a0h += hi + c
-			hi, lo = bits.Mul64(w1, r[i&(tile-2)+1])
-			a1l, c = bits.Add64(a1l, lo, 0)
-			a1h += hi + c
-			hi, lo = bits.Mul64(w0, r[i&(tile-2)+tile])
-			b0l, c = bits.Add64(b0l, lo, 0)
-			b0h += hi + c
-			hi, lo = bits.Mul64(w1, r[i&(tile-2)+tile+1])
-			b1l, c = bits.Add64(b1l, lo, 0)
-			b1h += hi + c
-			w, r = w[tile:], r[2*tile:]
-		}
-		a[i], a[i+1] = m.redc(a0h, a0l), m.redc(a1h, a1l)
-		b[i], b[i+1] = m.redc(b0h, b0l), m.redc(b1h, b1l)
-	}
 }

@@ -205,9 +205,8 @@ func TestCompareNoiseWithinBudget(t *testing.T) {
 	p.transform(blind)
 	p.transform(b)
 	for l, q := range p.q {
-		q.sub.MForm(blind[l], blind[l])
-		q.sub.MulCoeffsMontgomery(a[l], blind[l], a[l])
-		q.sub.MulCoeffsMontgomery(b[l], blind[l], b[l])
+		q.Mul(a[l], a[l], blind[l])
+		q.Mul(b[l], b[l], blind[l])
 	}
 	most := math.Inf(-1)
 	for _, v := range s.owner.phase(a, p.inverse(b)) {

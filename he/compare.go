@@ -84,8 +84,8 @@ func (k *PublicKey) test(a, b poly, targets []uint32, batch, number uint32, seed
 		rho[i] = 1 + st.Below(t.q-1)
 		constant[i] = t.subtract(0, rho[i]*uint64(targets[i])%t.q)
 	}
-	t.intt(rho)
-	t.intt(constant)
+	t.INTT(rho)
+	t.INTT(constant)
 
 	blind := newPoly(p.n)
 	for i, v := range rho {
@@ -100,9 +100,8 @@ func (k *PublicKey) test(a, b poly, targets []uint32, batch, number uint32, seed
 	p.transform(blind)
 	ra, rb := newPoly(p.n), newPoly(p.n)
 	for l, q := range p.q {
-		q.sub.MForm(blind[l], blind[l])
-		q.sub.MulCoeffsMontgomery(a[l], blind[l], ra[l])
-		q.sub.MulCoeffsMontgomery(b[l], blind[l], rb[l])
+		q.Mul(ra[l], a[l], blind[l])
+		q.Mul(rb[l], b[l], blind[l])
 	}
 	return k.answer(ra, rb, nil, func(i int) [limbs]uint64 { return p.testing.lift(constant[i]) },
 		NewStream(seed, labelTestNoise, batch, number), p.Compare)

@@ -4,7 +4,7 @@ package he
 type PublicKey struct {
 	p      *Params
 	public Seed // expands the a of every ciphertext of the session
-	a, b   poly // transformed, Montgomery form
+	a, b   poly // transformed
 }
 
 // ParsePublicKey decodes what KeyOwner.PublicKey returned.
@@ -18,10 +18,6 @@ func (p *Params) ParsePublicKey(data []byte) (*PublicKey, error) {
 	}
 	k.a = p.publicPoly(k.public, labelKeyA)
 	p.transform(k.b)
-	for l, q := range p.q {
-		q.sub.MForm(k.a[l], k.a[l])
-		q.sub.MForm(k.b[l], k.b[l])
-	}
 	return k, nil
 }
 
@@ -33,10 +29,10 @@ func (k *PublicKey) answer(a, b poly, positions []int, message func(i int) [limb
 	p := k.p
 	u := p.transform(p.ternaryPoly(noise))
 	for l, q := range p.q {
-		q.sub.MulCoeffsMontgomeryThenAdd(k.a[l], u[l], a[l])
-		q.sub.MulCoeffsMontgomeryThenAdd(k.b[l], u[l], b[l])
-		q.intt(a[l])
-		q.intt(b[l])
+		q.MulAdd(a[l], k.a[l], u[l])
+		q.MulAdd(b[l], k.b[l], u[l])
+		q.INTT(a[l])
+		q.INTT(b[l])
 	}
 	count := p.n
 	if positions != nil {

@@ -210,8 +210,8 @@ func (k *KeyOwner) phase(a, b poly) []*big.Int {
 	p := k.p
 	r := newPoly(p.n)
 	for l, q := range p.q {
-		q.sub.MulCoeffsMontgomery(a[l], k.secret[l], r[l])
-		q.intt(r[l])
+		q.Mul(r[l], a[l], k.secret[l])
+		q.INTT(r[l])
 		for i := range r[l] {
 			r[l][i] = q.add(r[l][i], b[l][i])
 		}
@@ -245,7 +245,7 @@ func copyPoly(a poly) poly {
 func (p *Params) inverse(a poly) poly {
 	c := copyPoly(a)
 	for l, q := range p.q {
-		q.intt(c[l])
+		q.INTT(c[l])
 	}
 	return c
 }

@@ -12,18 +12,13 @@ type KeyOwner struct {
 	p      *Params
 	seed   Seed
 	public Seed
-	secret [limbs][]uint64 // s, transformed, Montgomery form
+	secret poly // s, transformed
 }
 
 // NewKeyOwner derives the secret key of a session: s uniform ternary.
 func (p *Params) NewKeyOwner(seed Seed) *KeyOwner {
-	k := &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed)}
-	s := p.transform(p.ternaryPoly(NewStream(seed, labelSecret)))
-	for l, q := range p.q {
-		q.sub.MForm(s[l], s[l])
-		k.secret[l] = s[l]
-	}
-	return k
+	return &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed),
+		secret: p.transform(p.ternaryPoly(NewStream(seed, labelSecret)))}
 }
 
 // ternaryPoly returns a polynomial with uniform ternary coefficients.
@@ -41,7 +36,7 @@ func (p *Params) ternaryPoly(st *Stream) poly {
 // transform replaces a polynomial by its number-theoretic transform.
 func (p *Params) transform(a poly) poly {
 	for l, q := range p.q {
-		q.ntt(a[l])
+		q.NTT(a[l])
 	}
 	return a
 }
@@ -60,8 +55,8 @@ func (p *Params) publicPoly(public Seed, label string, index ...uint32) poly {
 // b = e - a*s, for a given in transformed form, which it overwrites.
 func (k *KeyOwner) encryptZero(a poly, errors *Stream) poly {
 	for l, q := range k.p.q {
-		q.sub.MulCoeffsMontgomery(a[l], k.secret[l], a[l])
-		q.intt(a[l])
+		q.Mul(a[l], a[l], k.secret[l])
+		q.INTT(a[l])
 	}
 	for i := 0; i < k.p.n; i++ {
 		e := errors.smallError()
@@ -127,7 +122,7 @@ func (k *KeyOwner) EncryptPrefixes(batch uint32, x []uint32) []byte {
 		for i, v := range x {
 			slots[i] = uint64(v >> level)
 		}
-		p.slots.intt(slots)
+		p.slots.INTT(slots)
 		b := k.encryptZero(p.publicPoly(k.public, labelPrefixA, batch, uint32(level)),
 			NewStream(k.seed, labelPrefixError, batch, uint32(level)))
 		p.addMessage(b, &p.testing, func(i int) uint64 { return slots[i] })
@@ -199,7 +194,7 @@ func (k *KeyOwner) openTests(data []byte, use func(slots []uint64)) error {
 		if !r.align() {
 			return fmt.Errorf("verdict: %w", ErrPadding)
 		}
-		p.slots.ntt(slots)
+		p.slots.NTT(slots)
 		use(slots)
 	}
 	return nil
@@ -215,9 +210,9 @@ func (k *KeyOwner) maskPhase(r *unpacker, width int) []uint64 {
 		v := r.get(uint(width))
 		a[i] = q.signed(int64(v<<(64-width)) >> (64 - width))
 	}
-	q.ntt(a)
-	q.sub.MulCoeffsMontgomery(a, k.secret[0], a)
-	q.intt(a)
+	q.NTT(a)
+	q.Mul(a, a, k.secret[0])
+	q.INTT(a)
 	for i, v := range a {
 		if v > q.q/2 {
 			a[i] = v - q.q

@@ -3,10 +3,9 @@ package he
 import (
 	"fmt"
 	"math"
+	"math/big"
 	"math/bits"
 	"sync"
-
-	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
 // Degree is n, the degree of the ring and the number of comparison slots of a
@@ -72,9 +71,19 @@ func build(n int, size uint64, need Need) (*Params, error) {
 	if p.ScoreBits > maxScoreBits {
 		return nil, fmt.Errorf("%w: %d score bits, at most %d", ErrRange, p.ScoreBits, maxScoreBits)
 	}
-	q, err := moduliFor(n, size)
+	primes, err := primesFor(n, size)
 	if err != nil {
 		return nil, err
+	}
+	logQ := math.Log2(float64(primes[0])) + math.Log2(float64(primes[1]))
+	if logQ > maxLogQ[n] { // before tables are made that could not be used
+		return nil, fmt.Errorf("%w: log2 q = %.2f, at most %.0f allowed at degree %d", ErrSecurity, logQ, maxLogQ[n], n)
+	}
+	var q [limbs]*modulus
+	for l := range q {
+		if q[l], err = cachedModulus(n, primes[l]); err != nil {
+			return nil, err
+		}
 	}
 	p.q = q
 	p.whole.hi, p.whole.lo = bits.Mul64(q[0].q, q[1].q)
@@ -85,7 +94,6 @@ func build(n int, size uint64, need Need) (*Params, error) {
 	}
 	p.scoring, p.testing = newScale(q, 1<<p.ScoreBits), newScale(q, p.slots.q)
 
-	logQ := math.Log2(float64(q[0].q)) + math.Log2(float64(q[1].q))
 	p.Score = direction{n, float64(q[0].q), logQ, math.Exp2(float64(p.ScoreBits)), float64(need.WeightL1)}.plan()
 	p.Compare = direction{n, float64(q[0].q), logQ, float64(p.slots.q), float64(n) * float64(p.slots.q) / 2}.plan()
 	for _, b := range []Budget{p.Score, p.Compare} {
@@ -134,17 +142,14 @@ func cachedModulus(n int, q uint64) (*modulus, error) {
 	return m, nil
 }
 
-// moduliFor returns the two largest primes below 2^size that are 1 mod 2n.
-func moduliFor(n int, size uint64) (q [limbs]*modulus, err error) {
+// primesFor returns the two largest primes below 2^size that are 1 mod 2n.
+func primesFor(n int, size uint64) (q [limbs]uint64, err error) {
 	found := 0
 	for candidate := uint64(1)<<size + 1 - uint64(2*n); found < limbs && candidate > 1; candidate -= uint64(2 * n) {
-		if !ring.IsPrime(candidate) {
-			continue
+		if isPrime(candidate) {
+			q[found] = candidate
+			found++
 		}
-		if q[found], err = cachedModulus(n, candidate); err != nil {
-			return q, err
-		}
-		found++
 	}
 	if found < limbs {
 		return q, fmt.Errorf("%w: no two primes below 2^%d for degree %d", ErrRange, size, n)
@@ -152,12 +157,15 @@ func moduliFor(n int, size uint64) (q [limbs]*modulus, err error) {
 	return q, nil
 }
 
+// isPrime is certain below 2^64, where no composite passes the Baillie-PSW test.
+func isPrime(v uint64) bool { return new(big.Int).SetUint64(v).ProbablyPrime(0) }
+
 // slotModulus returns the smallest prime above 2^k that is 1 mod 2n, so that
 // Z_T'[X]/(X^n+1) splits into n slots and every k-bit value fits one.
 func slotModulus(n, k int) (*modulus, error) {
 	step := uint64(2 * n)
 	for candidate := (uint64(1)<<k)/step*step + 1; ; candidate += step {
-		if candidate > 1<<k && ring.IsPrime(candidate) {
+		if candidate > 1<<k && isPrime(candidate) {
 			return cachedModulus(n, candidate)
 		}
 	}

@@ -124,11 +124,6 @@ func TestUnsafeRingsRefused(t *testing.T) {
 			t.Errorf("%s: %v, expected %v and no parameters", name, err, c.want)
 		}
 	}
-	// 106 bits is the limit and 53-bit primes are just below it.
-	p, err := build(4096, 53, need)
-	if err != nil || p.Score.LogQ > 106 {
-		t.Errorf("106 bits at degree 4096 are allowed: %v", err)
-	}
 }
 
 // TestNewConcurrently is for the race detector.

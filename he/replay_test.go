@@ -35,10 +35,10 @@ func (s session) replay(t testing.TB, sum Sum, positions []int, modulus uint64, 
 	r := replayed{a: copyPoly(sum.a), b: copyPoly(sum.b)}
 	u := p.transform(p.ternaryPoly(st))
 	for l, q := range p.q {
-		q.sub.MulCoeffsMontgomeryThenAdd(sum.key.a[l], u[l], r.a[l])
-		q.sub.MulCoeffsMontgomeryThenAdd(sum.key.b[l], u[l], r.b[l])
-		q.intt(r.a[l])
-		q.intt(r.b[l])
+		q.MulAdd(r.a[l], sum.key.a[l], u[l])
+		q.MulAdd(r.b[l], sum.key.b[l], u[l])
+		q.INTT(r.a[l])
+		q.INTT(r.b[l])
 	}
 	r.exact = p.transform(copyPoly(r.a))
 	w := newPacker(0)

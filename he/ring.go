@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 
-	"github.com/tuneinsight/lattigo/v5/ring"
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // limbs is the number of primes in q.
@@ -12,23 +12,27 @@ const limbs = 2
 
 // modulus is one prime with its number-theoretic transform over X^n+1.
 //
-// Position i of a transform holds the value at psi^(2*brv(i)+1), where psi is
-// a primitive 2n-th root of unity (rootOfUnity) and brv reverses log2 n bits.
+// Position i of a transform holds the value at psi^(2*brv(i)+1), where psi is a
+// primitive 2n-th root of unity (kernel.Modulus.Psi) and brv reverses log2 n bits.
+// Residues are in standard form throughout, except for constants of scalar
+// arithmetic that say so.
 type modulus struct {
-	q    uint64
-	qInv uint64 // q^-1 mod 2^64
-	r2   uint64 // 2^128 mod q
-	sub  *ring.SubRing
+	*kernel.Modulus // vectors
+	q               uint64
+	qInv            uint64 // q^-1 mod 2^64
+	r2              uint64 // 2^128 mod q
 }
 
 // newModulus prepares a prime q = 1 mod 2n for degree n.
 func newModulus(n int, q uint64) (*modulus, error) {
-	r, err := ring.NewRing(n, []uint64{q})
+	k, err := kernel.New(n, q)
 	if err != nil {
 		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
 	}
-	sub := r.SubRings[0]
-	m := &modulus{q: q, qInv: sub.MRedConstant, sub: sub}
+	m := &modulus{Modulus: k, q: q, qInv: q}
+	for range 5 { // Newton: q is its own inverse modulo 8, each step doubles the bits
+		m.qInv *= 2 - q*m.qInv
+	}
 	_, r1 := bits.Div64(1, 0, q)
 	m.r2 = m.slowMul(r1, r1)
 	return m, nil
@@ -91,23 +95,6 @@ func (m *modulus) subtract(x, y uint64) uint64 {
 
 // signed returns v mod q for |v| < q.
 func (m *modulus) signed(v int64) uint64 { return uint64(v) + uint64(v>>63)&m.q }
-
-func (m *modulus) ntt(p []uint64)  { m.sub.NTT(p, p) }
-func (m *modulus) intt(p []uint64) { m.sub.INTT(p, p) }
-
-// rootOfUnity returns psi: g^((q-1)/2n) for the smallest generator g that the
-// transform uses, in standard form.
-func (m *modulus) rootOfUnity() uint64 {
-	g, e := m.sub.PrimitiveRoot, (m.q-1)/m.sub.NthRoot
-	result := uint64(1)
-	for ; e > 0; e >>= 1 {
-		if e&1 == 1 {
-			result = m.slowMul(result, g)
-		}
-		g = m.slowMul(g, g)
-	}
-	return result
-}
 
 // poly is an element of R modulo q, one residue polynomial per prime.
 type poly [limbs][]uint64

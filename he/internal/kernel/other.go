@@ -1,0 +1,7 @@
+//go:build !amd64
+
+package kernel
+
+const haveAssembly = false
+
+func accelerate(p *portable, _ uint64) engine { return p }
