@@ -85,12 +85,14 @@ func (pr *Probe) SetBlock(block int, data []byte) error {
 	if block < 0 || block >= pr.blocks || pr.set[block] {
 		return fmt.Errorf("he: block %d of %d is repeated or out of range", block, pr.blocks)
 	}
-	b := newPoly(p.n)
+	work, lent := p.spare.borrow(p.n), p.spare.borrow(p.n)
+	defer p.spare.giveBack(work, lent)
+	b := *work
 	if err := p.unpackUpload("probe block", data, p.Score, b); err != nil {
 		return err
 	}
 	p.transform(b)
-	a := p.publicPoly(pr.key.public, labelBlockA, uint32(block))
+	a := p.publicPoly(*lent, pr.key.public, labelBlockA, uint32(block))
 	for l := range pr.data {
 		for t := 0; t < p.n/tile; t++ {
 			row := pr.data[l][(t*pr.blocks+block)*2*tile:]
@@ -107,7 +109,7 @@ func (pr *Probe) SetBlock(block int, data []byte) error {
 // the evaluator: without re-randomisation its a tells the weights.
 type Sum struct {
 	key  *PublicKey
-	a, b poly
+	a, b *poly // borrowed until Mask
 }
 
 // Accumulate returns sum_block w_block*(a_block, b_block) for each operand of the
@@ -125,7 +127,7 @@ func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
 		if w.l1 > p.need.WeightL1 { // the flooding would not hide their noise
 			return nil, fmt.Errorf("%w: the weights of a ciphertext are heavier than the parameters allow", ErrBudget)
 		}
-		sums[i] = Sum{pr.key, newPoly(p.n), newPoly(p.n)}
+		sums[i] = Sum{pr.key, p.spare.borrow(p.n), p.spare.borrow(p.n)}
 	}
 	for l, q := range p.q {
 		for first := 0; first < p.n/tile; first += chunk {

@@ -141,7 +141,7 @@ func TestNoiseWithinBudget(t *testing.T) {
 				operand := [][]int32{heavy, spread}[o]
 				plain := negacyclic(probe, operand)
 				limit := p.Score.NoiseBits
-				before := s.owner.phase(sum.a, p.inverse(sum.b))
+				before := s.owner.phase(*sum.a, p.inverse(*sum.b))
 				r := s.replay(t, sum, allPositions(p), p.scoring.t, NewStream(testSeed(12), labelShareNoise, 0), p.Score,
 					func(int) uint64 { return 0 })
 				most, least := math.Inf(-1), math.Inf(1)
@@ -185,7 +185,7 @@ func TestCompareNoiseWithinBudget(t *testing.T) {
 	p := mustNew(t, testNeeds["iris 2048"])
 	s := newSession(t, p, 13)
 	zero := s.owner.EncryptPrefixes(0, nil)[:p.uploadSize(p.Compare)]
-	a, b := p.publicPoly(s.key.public, labelPrefixA, 0, 0), newPoly(p.n)
+	a, b := p.publicPoly(newPoly(p.n), s.key.public, labelPrefixA, 0, 0), newPoly(p.n)
 	if err := p.unpackUpload("prefixes", zero, p.Compare, b); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestRoundingError(t *testing.T) {
 			func(int) uint64 { return 0 })
 		exact := s.owner.phase(r.a, newPoly(p.n)) // a*s modulo q
 		u := unpacker{in: r.wire}
-		rounded := s.owner.maskPhase(&u, p.Score.MaskBits) // round(a)*s in wire units
+		rounded := s.owner.maskPhase(make([]uint64, p.n), &u, p.Score.MaskBits) // round(a)*s in wire units
 		for i := range exact {
 			e, _ := new(big.Float).Quo(new(big.Float).SetInt(exact[i]), wire).Float64()
 			d := math.Remainder(float64(int64(rounded[i]))-e, float64(uint64(1)<<p.Score.MaskBits))

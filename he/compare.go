@@ -51,14 +51,16 @@ func (k *PublicKey) Verdict(batch uint32, prefixes []byte, masks []uint32, seed 
 	order := NewStream(seed, labelOrder, batch).permutation(len(tests))
 	targets := make([]uint32, p.n)
 	size := p.uploadSize(p.Compare)
-	a, b := newPoly(p.n), newPoly(p.n)
+	lentA, lentB := p.spare.borrow(p.n), p.spare.borrow(p.n)
+	defer p.spare.giveBack(lentA, lentB)
+	a, b := *lentA, *lentB
 	for level := 0; level < p.HitBits; level++ {
 		what := fmt.Sprintf("prefixes, level %d", level)
 		if err := p.unpackUpload(what, prefixes[level*size:(level+1)*size], p.Compare, b); err != nil {
 			return nil, err
 		}
 		p.transform(b)
-		a = p.publicPoly(k.public, labelPrefixA, batch, uint32(level))
+		p.publicPoly(a, k.public, labelPrefixA, batch, uint32(level))
 		for i := range targets {
 			targets[i] = p.target(r[i], level)
 		}
@@ -79,15 +81,16 @@ func (k *PublicKey) test(a, b poly, targets []uint32, batch, number uint32, seed
 	p := k.p
 	t := p.slots
 	st := NewStream(seed, labelBlind, batch, number)
-	rho, constant := make([]uint64, p.n), make([]uint64, p.n)
+	values, lent, lentA, lentB := p.spare.borrow(p.n), p.spare.borrow(p.n), p.spare.borrow(p.n), p.spare.borrow(p.n)
+	defer p.spare.giveBack(values, lent, lentA, lentB)
+	rho, constant, blind, ra, rb := values[0], values[1], *lent, *lentA, *lentB
 	for i := range rho {
 		rho[i] = 1 + st.Below(t.q-1)
-		constant[i] = t.subtract(0, rho[i]*uint64(targets[i])%t.q)
+		constant[i] = t.subtract(0, t.remainder(rho[i]*uint64(targets[i])))
 	}
 	t.INTT(rho)
 	t.INTT(constant)
 
-	blind := newPoly(p.n)
 	for i, v := range rho {
 		centred := int64(v)
 		if v > t.q/2 {
@@ -98,7 +101,6 @@ func (k *PublicKey) test(a, b poly, targets []uint32, batch, number uint32, seed
 		}
 	}
 	p.transform(blind)
-	ra, rb := newPoly(p.n), newPoly(p.n)
 	for l, q := range p.q {
 		q.Mul(ra[l], a[l], blind[l])
 		q.Mul(rb[l], b[l], blind[l])

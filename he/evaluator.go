@@ -16,7 +16,7 @@ func (p *Params) ParsePublicKey(data []byte) (*PublicKey, error) {
 	if err := p.unpackUpload("public key", data[len(k.public):], p.keyBudget(), k.b); err != nil {
 		return nil, err
 	}
-	k.a = p.publicPoly(k.public, labelKeyA)
+	k.a = p.publicPoly(newPoly(p.n), k.public, labelKeyA)
 	p.transform(k.b)
 	return k, nil
 }
@@ -27,7 +27,9 @@ func (p *Params) ParsePublicKey(data []byte) (*PublicKey, error) {
 // overwritten. Coefficients of b that are not asked for never leave the machine.
 func (k *PublicKey) answer(a, b poly, positions []int, message func(i int) [limbs]uint64, noise *Stream, budget Budget) []byte {
 	p := k.p
-	u := p.transform(p.ternaryPoly(noise))
+	lent := p.spare.borrow(p.n)
+	defer p.spare.giveBack(lent)
+	u := p.transform(p.ternaryPoly(*lent, noise))
 	for l, q := range p.q {
 		q.MulAdd(a[l], k.a[l], u[l])
 		q.MulAdd(b[l], k.b[l], u[l])
@@ -38,12 +40,13 @@ func (k *PublicKey) answer(a, b poly, positions []int, message func(i int) [limb
 	if positions != nil {
 		count = len(positions)
 	}
+	toMask, toMessage := newRounding(p.q[0].q, uint(budget.MaskBits)), newRounding(p.q[0].q, uint(budget.MessageBits))
 	w := newPacker(packedSize(p.n, budget.MaskBits) + packedSize(count, budget.MessageBits))
 	for i := 0; i < p.n; i++ {
 		e := noise.smallError()
 		v0 := p.q[0].add(a[0][i], p.q[0].signed(e))
 		v1 := p.q[1].add(a[1][i], p.q[1].signed(e))
-		w.put(p.switchDown(v0, v1, budget.MaskBits), uint(budget.MaskBits))
+		w.put(p.switchDown(v0, v1, &toMask), uint(budget.MaskBits))
 	}
 	w.align()
 	flood := p.newFlood(budget.FloodBits)
@@ -59,14 +62,14 @@ func (k *PublicKey) answer(a, b poly, positions []int, message func(i int) [limb
 		for l, q := range p.q {
 			v[l] = q.add(q.add(b[l][i], m[l]), q.add(f[l], q.signed(e)))
 		}
-		w.put(p.switchDown(v[0], v[1], budget.MessageBits), uint(budget.MessageBits))
+		w.put(p.switchDown(v[0], v[1], &toMessage), uint(budget.MessageBits))
 	}
 	return w.bytes()
 }
 
 // switchDown returns round(round(v/q1) * 2^width / q0) mod 2^width for the integer
-// v with residues v0 and v1.
-func (p *Params) switchDown(v0, v1 uint64, width int) uint64 {
+// v with residues v0 and v1; to divides by q0 after a shift of width bits.
+func (p *Params) switchDown(v0, v1 uint64, to *rounding) uint64 {
 	q0, q1 := p.q[0], p.q[1]
 	r := v1
 	if r >= q0.q {
@@ -76,7 +79,7 @@ func (p *Params) switchDown(v0, v1 uint64, width int) uint64 {
 		r = q0.subtract(r, q1.q%q0.q)
 	}
 	v := q0.mul(q0.subtract(v0, r), p.q1Inv0)
-	return divRound(v, uint(width), q0.q) & (1<<width - 1)
+	return to.divide(v) & (1<<to.shift - 1)
 }
 
 // flood samples the uniform integers of [-2^bits, 2^bits) that drown the noise.
@@ -123,7 +126,11 @@ func (s *Sum) Mask(index uint32, positions []int, offset int64, seed Seed) []byt
 	p := s.key.p
 	r := p.Masks(seed, index, len(positions))
 	cut := uint64(1)<<p.ScoreBits - 1
-	return s.key.answer(s.a, s.b, positions, func(c int) [limbs]uint64 {
+	defer func() {
+		p.spare.giveBack(s.a, s.b)
+		s.a, s.b = nil, nil
+	}()
+	return s.key.answer(*s.a, *s.b, positions, func(c int) [limbs]uint64 {
 		return p.scoring.lift((uint64(r[c]) + uint64(offset)) & cut)
 	}, NewStream(seed, labelShareNoise, index), p.Score)
 }

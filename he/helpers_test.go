@@ -292,7 +292,10 @@ func (s session) sums(t testing.TB, probe []int32, operands ...[]int32) []Sum {
 	return sums
 }
 
-func (s Sum) clone() Sum { return Sum{s.key, copyPoly(s.a), copyPoly(s.b)} }
+func (s Sum) clone() Sum {
+	a, b := copyPoly(*s.a), copyPoly(*s.b)
+	return Sum{s.key, &a, &b}
+}
 
 func allPositions(p *Params) []int {
 	positions := make([]int, p.n)

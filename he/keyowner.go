@@ -18,12 +18,11 @@ type KeyOwner struct {
 // NewKeyOwner derives the secret key of a session: s uniform ternary.
 func (p *Params) NewKeyOwner(seed Seed) *KeyOwner {
 	return &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed),
-		secret: p.transform(p.ternaryPoly(NewStream(seed, labelSecret)))}
+		secret: p.transform(p.ternaryPoly(newPoly(p.n), NewStream(seed, labelSecret)))}
 }
 
-// ternaryPoly returns a polynomial with uniform ternary coefficients.
-func (p *Params) ternaryPoly(st *Stream) poly {
-	t := newPoly(p.n)
+// ternaryPoly fills t with uniform ternary coefficients and returns it.
+func (p *Params) ternaryPoly(t poly, st *Stream) poly {
 	for i := 0; i < p.n; i++ {
 		v := st.ternary()
 		for l, q := range p.q {
@@ -41,10 +40,10 @@ func (p *Params) transform(a poly) poly {
 	return a
 }
 
-// publicPoly expands the a of a ciphertext from a public seed, in transformed form.
-func (p *Params) publicPoly(public Seed, label string, index ...uint32) poly {
+// publicPoly expands the a of a ciphertext from a public seed into a, in transformed
+// form, and returns it.
+func (p *Params) publicPoly(a poly, public Seed, label string, index ...uint32) poly {
 	st := NewStream(public, label, index...)
-	a := newPoly(p.n)
 	for l, q := range p.q {
 		st.uniform(a[l], q.q)
 	}
@@ -91,7 +90,7 @@ func (p *Params) PrefixesSize() int { return p.HitBits * p.uploadSize(p.Compare)
 
 // PublicKey returns the public seed, followed by the b of an encryption of zero.
 func (k *KeyOwner) PublicKey() []byte {
-	a := k.p.publicPoly(k.public, labelKeyA)
+	a := k.p.publicPoly(newPoly(k.p.n), k.public, labelKeyA)
 	b := k.encryptZero(a, NewStream(k.seed, labelKeyError))
 	return append(append([]byte{}, k.public[:]...), k.p.packUpload(b, k.p.keyBudget())...)
 }
@@ -100,7 +99,9 @@ func (k *KeyOwner) PublicKey() []byte {
 // most n of them, the rest zero.
 func (k *KeyOwner) EncryptBlock(index uint32, block []int32) []byte {
 	p := k.p
-	b := k.encryptZero(p.publicPoly(k.public, labelBlockA, index), NewStream(k.seed, labelBlockError, index))
+	a := p.spare.borrow(p.n)
+	defer p.spare.giveBack(a)
+	b := k.encryptZero(p.publicPoly(*a, k.public, labelBlockA, index), NewStream(k.seed, labelBlockError, index))
 	mask := uint64(1)<<p.ScoreBits - 1
 	p.addMessage(b, &p.scoring, func(i int) uint64 {
 		if i >= len(block) {
@@ -116,14 +117,16 @@ func (k *KeyOwner) EncryptBlock(index uint32, block []int32) []byte {
 func (k *KeyOwner) EncryptPrefixes(batch uint32, x []uint32) []byte {
 	p := k.p
 	out := make([]byte, 0, p.PrefixesSize())
-	slots := make([]uint64, p.n)
+	work, lent := p.spare.borrow(p.n), p.spare.borrow(p.n)
+	defer p.spare.giveBack(work, lent)
+	slots := work[0]
 	for level := 0; level < p.HitBits; level++ {
 		clear(slots)
 		for i, v := range x {
 			slots[i] = uint64(v >> level)
 		}
 		p.slots.INTT(slots)
-		b := k.encryptZero(p.publicPoly(k.public, labelPrefixA, batch, uint32(level)),
+		b := k.encryptZero(p.publicPoly(*lent, k.public, labelPrefixA, batch, uint32(level)),
 			NewStream(k.seed, labelPrefixError, batch, uint32(level)))
 		p.addMessage(b, &p.testing, func(i int) uint64 { return slots[i] })
 		out = append(out, p.packUpload(b, p.Compare)...)
@@ -144,7 +147,9 @@ func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 		return nil, err
 	}
 	r := unpacker{in: data}
-	phase := k.maskPhase(&r, p.Score.MaskBits)
+	work := p.spare.borrow(p.n)
+	defer p.spare.giveBack(work)
+	phase := k.maskPhase(work[0], &r, p.Score.MaskBits)
 	if !r.align() {
 		return nil, fmt.Errorf("share: %w", ErrPadding)
 	}
@@ -182,9 +187,11 @@ func (k *KeyOwner) openTests(data []byte, use func(slots []uint64)) error {
 		return err
 	}
 	r := unpacker{in: data}
-	slots := make([]uint64, p.n)
+	work := p.spare.borrow(p.n)
+	defer p.spare.giveBack(work)
+	slots := work[1]
 	for test := 0; test <= p.HitBits; test++ {
-		phase := k.maskPhase(&r, p.Compare.MaskBits)
+		phase := k.maskPhase(work[0], &r, p.Compare.MaskBits)
 		if !r.align() {
 			return fmt.Errorf("verdict: %w", ErrPadding)
 		}
@@ -200,12 +207,11 @@ func (k *KeyOwner) openTests(data []byte, use func(slots []uint64)) error {
 	return nil
 }
 
-// maskPhase reads the a of an answer (n integers modulo 2^width) and returns a*s as
-// integers in two's complement. The products are exact: |a*s| <= n*2^(width-1) is
+// maskPhase reads the a of an answer (n integers modulo 2^width) into a and returns
+// a*s as integers in two's complement. The products are exact: |a*s| <= n*2^(width-1) is
 // far below half of q0.
-func (k *KeyOwner) maskPhase(r *unpacker, width int) []uint64 {
-	p, q := k.p, k.p.q[0]
-	a := make([]uint64, p.n)
+func (k *KeyOwner) maskPhase(a []uint64, r *unpacker, width int) []uint64 {
+	q := k.p.q[0]
 	for i := range a {
 		v := r.get(uint(width))
 		a[i] = q.signed(int64(v<<(64-width)) >> (64 - width))

@@ -53,7 +53,7 @@ func shareViews(t *testing.T, s session, sums []Sum, seeds int, masked bool) (vi
 			if masked {
 				wire = sum.Mask(uint32(i), positions, 0, seed)
 			} else {
-				wire = s.key.answer(sum.a, sum.b, positions, func(int) [limbs]uint64 { return p.scoring.lift(0) },
+				wire = s.key.answer(*sum.a, *sum.b, positions, func(int) [limbs]uint64 { return p.scoring.lift(0) },
 					NewStream(seed, labelShareNoise, uint32(i)), p.Score)
 			}
 			x, err := s.owner.OpenShare(wire, positions)
@@ -103,7 +103,7 @@ func TestDivisionAttack(t *testing.T) {
 		r := s.replay(t, sum, allPositions(p), p.scoring.t, NewStream(testSeed(7), labelShareNoise, 0), p.Score,
 			func(int) uint64 { return 0 })
 		quotient := copyPoly(r.exact) // a gift to the attacker: neither error nor wire rounding
-		own := p.publicPoly(s.owner.public, labelBlockA, 0)
+		own := p.publicPoly(newPoly(p.n), s.owner.public, labelBlockA, 0)
 		for l, q := range p.q {
 			for i := range quotient[l] {
 				quotient[l][i] = q.slowMul(quotient[l][i], q.inverse(own[l][i]))
@@ -145,7 +145,7 @@ func TestCandidateConfirmation(t *testing.T) {
 		width := uint(p.Score.MaskBits)
 		u := unpacker{in: wire}
 		out := make([]uint64, p.n)
-		for i, a := range p.bigCRT(p.inverse(sums[0].a)) {
+		for i, a := range p.bigCRT(p.inverse(*sums[0].a)) {
 			a.Lsh(a, width).Add(a, new(big.Int).Rsh(p.bigQ(), 1)).Div(a, p.bigQ())
 			d := (u.get(width) - a.Uint64()) & (1<<width - 1)
 			out[i] = min(d, 1<<width-d)
@@ -217,7 +217,7 @@ func TestNoiseShowsNoWeights(t *testing.T) {
 				bare[g][min(max(int(f/math.Exp2(p.Score.NoiseBits)*cells*4)+cells/2, 0), cells-1)]++
 			}
 			u := unpacker{in: r.wire}
-			phase := s.owner.maskPhase(&u, p.Score.MaskBits)
+			phase := s.owner.maskPhase(make([]uint64, p.n), &u, p.Score.MaskBits)
 			u.align()
 			for i := range positions {
 				v := (phase[i] + u.get(uint(p.Score.MessageBits))<<(p.Score.MaskBits-p.Score.MessageBits)) & (1<<p.Score.MaskBits - 1)

@@ -41,6 +41,7 @@ type Params struct {
 	whole   uint128  // q0*q1
 	q0Inv1  uint64   // q0^-1 mod q1, Montgomery form
 	q1Inv0  uint64   // q1^-1 mod q0, Montgomery form
+	spare   scratch
 	scoring scale
 	testing scale
 
@@ -92,7 +93,7 @@ func build(n int, size uint64, need Need) (*Params, error) {
 	if p.slots, err = slotModulus(n, p.ScoreBits); err != nil {
 		return nil, err
 	}
-	p.scoring, p.testing = newScale(q, 1<<p.ScoreBits), newScale(q, p.slots.q)
+	p.scoring, p.testing = newScale(q, 1<<p.ScoreBits, nil), newScale(q, p.slots.q, p.slots)
 
 	p.Score = direction{n, float64(q[0].q), logQ, math.Exp2(float64(p.ScoreBits)), float64(need.WeightL1)}.plan()
 	p.Compare = direction{n, float64(q[0].q), logQ, float64(p.slots.q), float64(n) * float64(p.slots.q) / 2}.plan()
@@ -173,17 +174,14 @@ func slotModulus(n, k int) (*modulus, error) {
 
 // scale lifts messages modulo T to the most significant bits modulo q.
 type scale struct {
-	t, qT uint64 // T and q mod T
-	mask  uint64 // T-1 when T is a power of two, else 0
+	t, qT uint64   // T and q mod T
+	prime *modulus // nil when T is a power of two
 	inv   [limbs]uint64
 	q     [limbs]*modulus
 }
 
-func newScale(q [limbs]*modulus, t uint64) scale {
-	s := scale{t: t, q: q}
-	if t&(t-1) == 0 {
-		s.mask = t - 1
-	}
+func newScale(q [limbs]*modulus, t uint64, prime *modulus) scale {
+	s := scale{t: t, q: q, prime: prime}
 	hi, lo := bits.Mul64(q[0].q, q[1].q)
 	s.qT = bits.Rem64(hi, lo, t)
 	for l, m := range q {
@@ -196,10 +194,10 @@ func newScale(q [limbs]*modulus, t uint64) scale {
 // Modulo a prime of q it is (floor(T/2) - c)/T with c the remainder of the division.
 func (s *scale) lift(m uint64) [limbs]uint64 {
 	c := s.qT*m + s.t/2
-	if s.mask != 0 {
-		c &= s.mask
+	if s.prime == nil {
+		c &= s.t - 1
 	} else {
-		c %= s.t
+		c = s.prime.remainder(c)
 	}
 	v := int64(s.t/2) - int64(c)
 	var r [limbs]uint64

@@ -32,8 +32,8 @@ func (s session) replay(t testing.TB, sum Sum, positions []int, modulus uint64, 
 	feed := func() *Stream { return &Stream{ctr: &canned{block}, pos: len(Stream{}.buf)} }
 
 	st := feed()
-	r := replayed{a: copyPoly(sum.a), b: copyPoly(sum.b)}
-	u := p.transform(p.ternaryPoly(st))
+	r := replayed{a: copyPoly(*sum.a), b: copyPoly(*sum.b)}
+	u := p.transform(p.ternaryPoly(newPoly(p.n), st))
 	for l, q := range p.q {
 		q.MulAdd(r.a[l], sum.key.a[l], u[l])
 		q.MulAdd(r.b[l], sum.key.b[l], u[l])
@@ -42,12 +42,13 @@ func (s session) replay(t testing.TB, sum Sum, positions []int, modulus uint64, 
 	}
 	r.exact = p.transform(copyPoly(r.a))
 	w := newPacker(0)
+	toMask, toMessage := newRounding(p.q[0].q, uint(budget.MaskBits)), newRounding(p.q[0].q, uint(budget.MessageBits))
 	for i := range p.n {
 		e := st.smallError()
 		for l, q := range p.q {
 			r.a[l][i] = q.add(r.a[l][i], q.signed(e))
 		}
-		w.put(p.switchDown(r.a[0][i], r.a[1][i], budget.MaskBits), uint(budget.MaskBits))
+		w.put(p.switchDown(r.a[0][i], r.a[1][i], &toMask), uint(budget.MaskBits))
 	}
 	w.align()
 	p.transform(r.a)
@@ -64,12 +65,12 @@ func (s session) replay(t testing.TB, sum Sum, positions []int, modulus uint64, 
 			add := new(big.Int).Mod(f, bigOf(q.q)).Uint64()
 			r.b[l][i] = q.add(r.rerandomised[l][i], add)
 		}
-		w.put(p.switchDown(r.b[0][i], r.b[1][i], budget.MessageBits), uint(budget.MessageBits))
+		w.put(p.switchDown(r.b[0][i], r.b[1][i], &toMessage), uint(budget.MessageBits))
 	}
 	r.wire = w.bytes()
 
 	c := sum.clone()
-	product := sum.key.answer(c.a, c.b, positions, func(c int) (v [limbs]uint64) {
+	product := sum.key.answer(*c.a, *c.b, positions, func(c int) (v [limbs]uint64) {
 		m := p.bigLift(message(c), modulus)
 		for l, q := range p.q {
 			v[l] = new(big.Int).Mod(m, bigOf(q.q)).Uint64()

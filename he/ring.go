@@ -3,6 +3,7 @@ package he
 import (
 	"fmt"
 	"math/bits"
+	"sync"
 
 	"github.com/puente-project/puente/he/internal/kernel"
 )
@@ -21,6 +22,7 @@ type modulus struct {
 	q               uint64
 	qInv            uint64 // q^-1 mod 2^64
 	r2              uint64 // 2^128 mod q
+	whole           uint64 // floor(2^64 / q)
 }
 
 // newModulus prepares a prime q = 1 mod 2n for degree n.
@@ -29,7 +31,7 @@ func newModulus(n int, q uint64) (*modulus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
 	}
-	m := &modulus{Modulus: k, q: q, qInv: q}
+	m := &modulus{Modulus: k, q: q, qInv: q, whole: ^uint64(0) / q} // q is no power of two
 	for range 5 { // Newton: q is its own inverse modulo 8, each step doubles the bits
 		m.qInv *= 2 - q*m.qInv
 	}
@@ -77,6 +79,16 @@ func (m *modulus) mont(x uint64) uint64 { return m.mul(x, m.r2) }
 // reduce returns hi*2^64 + lo mod q for hi < q.
 func (m *modulus) reduce(hi, lo uint64) uint64 { return m.mont(m.redc(hi, lo)) }
 
+// remainder returns x mod q for any x.
+func (m *modulus) remainder(x uint64) uint64 {
+	quotient, _ := bits.Mul64(x, m.whole) // at most one too small
+	r := x - quotient*m.q
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
 func (m *modulus) add(x, y uint64) uint64 {
 	r := x + y
 	if r >= m.q {
@@ -106,6 +118,24 @@ func newPoly(n int) poly {
 		p[l] = backing[l*n : (l+1)*n]
 	}
 	return p
+}
+
+// scratch lends polynomials for the length of a computation, so that the hot stages
+// touch no fresh memory. What they hold is arbitrary.
+type scratch struct{ pool sync.Pool }
+
+func (s *scratch) borrow(n int) *poly {
+	if p, ok := s.pool.Get().(*poly); ok {
+		return p
+	}
+	p := newPoly(n)
+	return &p
+}
+
+func (s *scratch) giveBack(polys ...*poly) {
+	for _, p := range polys {
+		s.pool.Put(p)
+	}
 }
 
 // uint128 is an integer below 2^128.
@@ -147,9 +177,25 @@ func (x uint128) bitLen() int {
 
 func (x uint128) uint64() uint64 { return x.lo }
 
-// divRound returns floor((v*2^shift + floor(q/2)) / q) for v < q, 0 < shift < 64.
-func divRound(v uint64, shift uint, q uint64) uint64 {
-	x := uint128{0, v}.shiftLeft(shift).add(uint128{0, q / 2})
-	r, _ := bits.Div64(x.hi, x.lo, q)
-	return r
+// rounding divides by an odd q of 2^32 < q < 2^62 after a shift of 1 to 32 bits.
+type rounding struct {
+	q, inverse uint64 // inverse = floor(2^(63+shift) / q)
+	shift      uint
+}
+
+func newRounding(q uint64, shift uint) rounding {
+	inverse, _ := bits.Div64(1<<(shift-1), 0, q)
+	return rounding{q, inverse, shift}
+}
+
+// divide returns floor((v*2^shift + floor(q/2)) / q) for v < q. The estimate is at most
+// two below; the remainder is exact modulo 2^64, since it is small.
+func (d *rounding) divide(v uint64) uint64 {
+	estimate, _ := bits.Mul64(v<<1, d.inverse)
+	rest := v<<d.shift + d.q/2 - estimate*d.q
+	for rest >= d.q {
+		rest -= d.q
+		estimate++
+	}
+	return estimate
 }

@@ -2,13 +2,14 @@ package keys
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/puente-project/puente/keys/internal/private"
 )
 
 // The environment variables of FromEnvironment. At most one may be set.
@@ -27,8 +28,6 @@ const (
 	maxPassphrase   = 1024
 	maxIdentityFile = 64 << 10
 )
-
-var errTooLong = errors.New("file is too long")
 
 // FromEnvironment finds the passphrase or the identities: in the one variable
 // that getenv knows, else by prompt, which may be nil where nobody can answer.
@@ -57,14 +56,14 @@ func FromEnvironment(getenv func(string) string, prompt func() (string, error)) 
 	value := getenv(set[0])
 	switch set[0] {
 	case EnvPassphraseFile:
-		text, err := readPrivate(value, maxPassphrase+2)
+		text, err := private.Read(value, maxPassphrase+2)
 		if err != nil {
 			return Unlock{}, fmt.Errorf("%s: %w", EnvPassphraseFile, err)
 		}
 		text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 		return Passphrase(string(text))
 	case EnvIdentityFile:
-		text, err := readPrivate(value, maxIdentityFile)
+		text, err := private.Read(value, maxIdentityFile)
 		if err != nil {
 			return Unlock{}, fmt.Errorf("%s: %w", EnvIdentityFile, err)
 		}
@@ -105,32 +104,4 @@ func Prompt(in *os.File, out io.Writer, confirm bool) func() (string, error) {
 		}
 		return first, nil
 	}
-}
-
-// readPrivate reads a file of at most limit bytes (else errTooLong) that has no
-// permission bits for group and others (else ErrPermissions).
-func readPrivate(path string, limit int) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	fi, err := f.Stat() // of the open file, so that it cannot be exchanged in between
-	if err != nil {
-		return nil, err
-	}
-	if fi.IsDir() {
-		return nil, fmt.Errorf("%s is a directory", path)
-	}
-	if mode := fi.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s: %w (mode %04o): run chmod 600", path, ErrPermissions, mode)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, int64(limit)+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > limit {
-		return nil, fmt.Errorf("%s: %w, more than %d bytes", path, errTooLong, limit)
-	}
-	return data, nil
 }

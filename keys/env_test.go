@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"filippo.io/age"
+
+	"github.com/puente-project/puente/keys/internal/private"
 )
 
 func TestFromEnvironment(t *testing.T) {
@@ -57,7 +59,7 @@ func TestFromEnvironment(t *testing.T) {
 		{"readable file", map[string]string{EnvPassphraseFile: open}, nil, "", ErrPermissions},
 		{"readable identity", map[string]string{EnvIdentityFile: identOpen}, nil, "", ErrPermissions},
 		{"empty file", map[string]string{EnvPassphraseFile: empty}, nil, "", ErrUnlock},
-		{"long file", map[string]string{EnvPassphraseFile: long}, nil, "", errTooLong},
+		{"long file", map[string]string{EnvPassphraseFile: long}, nil, "", private.ErrTooLong},
 		{"missing file", map[string]string{EnvPassphraseFile: dir + "/none"}, nil, "", os.ErrNotExist},
 		{"bad identity", map[string]string{EnvIdentityFile: garbage}, nil, "", ErrUnlock},
 	} {

@@ -15,6 +15,7 @@ import (
 	"sync"
 
 	"github.com/puente-project/puente/keys/durable"
+	"github.com/puente-project/puente/keys/internal/private"
 )
 
 // FileStore is a Store in one age-encrypted file. It keeps the decrypted seeds
@@ -165,11 +166,11 @@ func (s *FileStore) update(ctx context.Context, change func() error) error {
 
 // refresh reads the file again if it differs from what s knows.
 func (s *FileStore) refresh() error {
-	file, err := readPrivate(s.path, maxFile)
+	file, err := private.Read(s.path, maxFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("key file %s: %w", s.path, ErrNotFound)
-	case errors.Is(err, errTooLong):
+	case errors.Is(err, private.ErrTooLong):
 		return fmt.Errorf("key file %s: %w: %w", s.path, ErrCorrupt, err)
 	case err != nil:
 		return fmt.Errorf("key file: %w", err)

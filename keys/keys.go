@@ -34,6 +34,7 @@ import (
 	"strings"
 
 	"github.com/puente-project/puente/keys/durable"
+	"github.com/puente-project/puente/keys/internal/private"
 )
 
 // Store keeps named seeds. Its methods may be called concurrently, by several
@@ -60,7 +61,7 @@ var (
 	// ErrCorrupt: the key file is damaged, forged or of an unknown version.
 	ErrCorrupt = errors.New("key file is corrupt")
 	// ErrPermissions: a secret's file can be read or written by other users.
-	ErrPermissions = errors.New("file is accessible to other users")
+	ErrPermissions = private.ErrPermissions
 	// ErrUnlock: no usable passphrase or identity was given.
 	ErrUnlock = errors.New("no usable passphrase or identity")
 	// ErrName: the name breaks the rule of CheckName.
