@@ -24,33 +24,46 @@ type Weights struct {
 	data   [limbs][]uint64
 }
 
-// NewWeights returns the weights of a ciphertext with all blocks zero.
-func (p *Params) NewWeights(blocks int) *Weights {
-	w := &Weights{p: p, blocks: blocks}
+// stage is the number of blocks that NewWeights orders at once: 16 rows are half a
+// megabyte, which stays in cache while they are dealt to the tiles.
+const stage = 16
+
+// NewWeights transforms blocks of at most n signed coefficients each, the rest zero.
+func (p *Params) NewWeights(blocks [][]int32) *Weights {
+	w := &Weights{p: p, blocks: len(blocks)}
 	for l := range w.data {
-		w.data[l] = make([]uint64, blocks*p.n)
+		w.data[l] = make([]uint64, len(blocks)*p.n)
+	}
+	rows := make([]*poly, min(stage, len(blocks)))
+	for i := range rows {
+		rows[i] = p.spare.borrow(p.n)
+	}
+	defer p.spare.giveBack(rows...)
+	for first := 0; first < len(blocks); first += stage {
+		staged := blocks[first:min(first+stage, len(blocks))]
+		for i, block := range staged {
+			for _, v := range block {
+				w.l1 += max(int64(v), -int64(v))
+			}
+			for l, q := range p.q {
+				row := rows[i][l]
+				clear(row[len(block):])
+				for c, v := range block {
+					row[c] = q.signed(int64(v))
+				}
+				q.NTT(row)
+			}
+		}
+		for l := range w.data {
+			for t := 0; t < p.n/tile; t++ {
+				line := w.data[l][(t*w.blocks+first)*tile:]
+				for i := range staged {
+					copy(line[i*tile:(i+1)*tile], rows[i][l][t*tile:])
+				}
+			}
+		}
 	}
 	return w
-}
-
-// SetBlock stores one block of at most n signed coefficients, the rest zero. Each
-// block is stored once.
-func (w *Weights) SetBlock(block int, coefficients []int32) {
-	p := w.p
-	for _, v := range coefficients {
-		w.l1 += max(int64(v), -int64(v))
-	}
-	row := make([]uint64, p.n)
-	for l, q := range p.q {
-		clear(row) // the last transform filled all of it
-		for i, v := range coefficients {
-			row[i] = q.signed(int64(v))
-		}
-		q.NTT(row)
-		for t := 0; t < p.n/tile; t++ {
-			copy(w.data[l][(t*w.blocks+block)*tile:], row[t*tile:(t+1)*tile])
-		}
-	}
 }
 
 // Bytes returns the memory that the weights hold.

@@ -27,12 +27,13 @@ func BenchmarkStage(b *testing.B) {
 	for i := range positions {
 		positions[i] = i*width + width - 1
 	}
+	rows := make([][]int32, blocks)
+	for i := range rows {
+		rows[i] = row
+	}
 	weights := make([]*Weights, group)
 	for g := range weights {
-		weights[g] = p.NewWeights(blocks)
-		for i := range blocks {
-			weights[g].SetBlock(i, row)
-		}
+		weights[g] = p.NewWeights(rows)
 	}
 	p.need.WeightL1 = 1 << 30 // the set is for lighter weights; the time is the same
 	sums, err := probe.Accumulate(weights)
@@ -71,7 +72,7 @@ func BenchmarkStage(b *testing.B) {
 	run("EncryptBlock", 0, func() error { s.owner.EncryptBlock(0, block); return nil })
 	wire := s.owner.EncryptBlock(0, block)
 	run("SetBlock", 0, func() error { return s.key.NewProbe(1).SetBlock(0, wire) })
-	run("WeightsSetBlock", 0, func() error { weights[0].SetBlock(0, row); return nil })
+	run("NewWeights", perShare, func() error { p.NewWeights(rows); return nil })
 	run("Accumulate", group*perShare, func() error { _, err := probe.Accumulate(weights); return err })
 	run("Mask", perShare, func() error { sums[0].clone().mask(0, positions); return nil })
 	run("OpenShare", perShare, func() error { _, err := s.owner.OpenShare(shares[0], positions); return err })

@@ -40,10 +40,11 @@ func goldenRun(t *testing.T, need Need) (messages [][]byte) {
 	p.need.WeightL1 = 1 << 20 // the pinned set is for lighter weights than these
 	positions := allPositions(p)[1:1000]
 	inParallel(shares, func(i int) {
-		w := p.NewWeights(blocks)
+		rows := make([][]int32, blocks)
 		for b := range blocks {
-			w.SetBlock(b, []int32{1, int32(b), -int32(i), 2})
+			rows[b] = []int32{1, int32(b), -int32(i), 2}
 		}
+		w := p.NewWeights(rows)
 		sums, err := pr.Accumulate([]*Weights{w})
 		if err != nil {
 			t.Error(err)

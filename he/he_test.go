@@ -63,8 +63,7 @@ func TestSessionMatchesIntegers(t *testing.T) {
 			for i := range scores {
 				shifted[i], positions[i] = scores[i]-offset, i
 			}
-			w := p.NewWeights(1)
-			w.SetBlock(0, shifted)
+			w := p.NewWeights([][]int32{shifted})
 			sums, err := probe.Accumulate([]*Weights{w})
 			if err != nil {
 				t.Fatal(err)

@@ -282,8 +282,7 @@ func (s session) sums(t testing.TB, probe []int32, operands ...[]int32) []Sum {
 	}
 	group := make([]*Weights, len(operands))
 	for i, o := range operands {
-		group[i] = s.p.NewWeights(1)
-		group[i].SetBlock(0, o)
+		group[i] = s.p.NewWeights([][]int32{o})
 	}
 	sums, err := pr.Accumulate(group)
 	if err != nil {

@@ -132,8 +132,7 @@ func TestCandidateConfirmation(t *testing.T) {
 	far, near := twoGalleries(p)
 	// distances returns |a' - round(guess*a*2^w/q)| for every coefficient.
 	distances := func(wire []byte, guess []int32) []uint64 {
-		w := p.NewWeights(1)
-		w.SetBlock(0, guess)
+		w := p.NewWeights([][]int32{guess})
 		pr := s.key.NewProbe(1)
 		if err := pr.SetBlock(0, s.owner.EncryptBlock(0, []int32{1})); err != nil {
 			t.Fatal(err)

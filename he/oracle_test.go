@@ -354,15 +354,14 @@ func TestAccumulateAgainstIntegers(t *testing.T) {
 	}
 	group, sparse := make([]*Weights, operands), [operands][blocks][]int32{}
 	for g := range group {
-		group[g] = p.NewWeights(blocks)
 		for i := range blocks {
 			short := make([]int32, []int{p.n, 3000, 9}[i]) // shorter operands end in zeros
 			for range 4 {
 				short[rng.IntN(len(short))] = []int32{1, -1, 127, -128, math.MaxInt32, math.MinInt32}[rng.IntN(6)]
 			}
 			sparse[g][i] = short
-			group[g].SetBlock(i, short)
 		}
+		group[g] = p.NewWeights(sparse[g][:])
 	}
 	if _, err := pr.Accumulate(group); !errors.Is(err, ErrBudget) {
 		t.Errorf("weights over the budget give error %v, want %v", err, ErrBudget)
@@ -403,7 +402,7 @@ func TestAccumulateAgainstIntegers(t *testing.T) {
 			}
 		}
 	}
-	if _, err := pr.Accumulate([]*Weights{p.NewWeights(blocks + 1)}); err == nil {
+	if _, err := pr.Accumulate([]*Weights{p.NewWeights(make([][]int32, blocks+1))}); err == nil {
 		t.Error("weights of another number of blocks are accepted")
 	}
 	if got, want := group[0].Bytes(), 16*blocks*p.n; got != want {

@@ -32,7 +32,7 @@ func newModulus(n int, q uint64) (*modulus, error) {
 		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
 	}
 	m := &modulus{Modulus: k, q: q, qInv: q, whole: ^uint64(0) / q} // q is no power of two
-	for range 5 { // Newton: q is its own inverse modulo 8, each step doubles the bits
+	for range 5 {                                                   // Newton: q is its own inverse modulo 8, each step doubles the bits
 		m.qInv *= 2 - q*m.qInv
 	}
 	_, r1 := bits.Div64(1, 0, q)

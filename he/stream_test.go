@@ -392,8 +392,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	}
 	p := mustNew(t, testNeeds["tiny"])
 	owner := p.NewKeyOwner(seed)
-	weights := p.NewWeights(1)
-	weights.SetBlock(0, []int32{1})
+	weights := p.NewWeights([][]int32{{1}})
 	stream := NewStream(seed, labelMask)
 	first64 := stream.Uint64()
 	first := stream.buf

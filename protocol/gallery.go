@@ -164,9 +164,5 @@ func (e *encoder) encode(list []templates.Template) (*he.Weights, error) {
 			}
 		}
 	}
-	w := e.p.params.NewWeights(l.Blocks)
-	for b, block := range e.blocks {
-		w.SetBlock(b, block)
-	}
-	return w, nil
+	return e.p.params.NewWeights(e.blocks), nil
 }
