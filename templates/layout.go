@@ -97,10 +97,10 @@ const (
 	costProbe = 300_000_000
 	// costMultiplyAdd: one product of a probe limb and a weight limb, added up;
 	// 4 of them per coefficient and block (2 limbs, 2 polynomials).
-	costMultiplyAdd = 1_200
+	costMultiplyAdd = 200
 	// costScore: re-randomise, switch down, send and decrypt one score
 	// ciphertext.
-	costScore = 700_000_000
+	costScore = 350_000_000
 	// costByte: send one byte, 130 Mbit/s.
 	costByte = 60_000
 	// probeBytes and scoreBytes are bytes per coefficient on the wire: one

@@ -109,10 +109,10 @@ func showBench(c *cli.Context, r bench.Result) {
 	t.AppendRow([]any{"plaintext matcher", fmt.Sprintf("%.3f (ratio %.1f)", r.PlaintextPerEntry, r.RatioToPlaintext)})
 	t.Render()
 	fmt.Fprintf(c.App.Writer, "decisions   %d hits of %d expected, %d mismatches in %d entries x %d shifts\n"+
-		"wall time   %.2f s for the query on %d threads, %.2f s to encode the watchlist (%.1f us CPU per entry)\n"+
+		"wall time   %.2f s for the query on %d threads (median of %d), %.2f s to encode the watchlist (%.1f us CPU per entry)\n"+
 		"wire        %.0f bytes per entry up, %.0f down; %s once for the probe\n"+
 		"memory      %.0f bytes resident per entry; peak %s\n",
 		r.HitsFound, r.HitsExpected, r.DecisionMismatches, r.Entries, r.Shifts,
-		r.WallSeconds, r.Threads, r.SetupWallSeconds, r.SetupPerEntry,
+		r.WallSeconds, r.Threads, r.Rounds, r.SetupWallSeconds, r.SetupPerEntry,
 		r.BytesUpPerEntry, r.BytesDownPerEntry, byteSize(r.ProbeBytes), r.ResidentPerEntry, byteSize(r.PeakRSS))
 }
