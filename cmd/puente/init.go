@@ -30,12 +30,12 @@ var initCommand = &cli.Command{
 		"The keys are encrypted to the passphrase in PUENTE_PASSPHRASE or the file PUENTE_PASSPHRASE_FILE, or to\n" +
 		"the age identity in the file PUENTE_IDENTITY_FILE; on a terminal it asks for a passphrase.",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "name", Usage: "`NAME` of the agency: a-z, 0-9 and -", Required: true},
+		&cli.StringFlag{Name: "name", Usage: "`NAME` of the agency: a-z, 0-9 and -"},
 		&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` on which serve listens", Value: "127.0.0.1:7443"},
 		&cli.StringFlag{Name: "endpoint", Usage: "`URL` that partners dial; default https:// and the listen address"},
 	},
 	Action: func(c *cli.Context) error {
-		if err := noArguments(c); err != nil {
+		if err := errors.Join(noArguments(c), needs(c, "name")); err != nil {
 			return err
 		}
 		dir := c.Path("dir")
@@ -98,6 +98,16 @@ var initCommand = &cli.Command{
 		fmt.Fprintf(c.App.Writer, "agency %s created in %s\ncard     %s\npin      %v\n", conf.Agency, dir, filepath.Join(dir, cardFile), pin)
 		return nil
 	},
+}
+
+// needs refuses a command without its necessary flags.
+func needs(c *cli.Context, flags ...string) error {
+	for _, f := range flags {
+		if c.String(f) == "" {
+			return usagef("%s needs --%s; see --help", c.Command.FullName(), f)
+		}
+	}
+	return nil
 }
 
 // noArguments refuses arguments that a command does not take.

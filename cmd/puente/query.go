@@ -19,12 +19,15 @@ var queryCommand = &cli.Command{
 		"Each template is one session. Exit code 10 if any probe hits, 0 if none does.\n" +
 		"A hit is a lead for a human examiner: what lies behind a slot is asked for separately.",
 	Flags: []cli.Flag{
-		&cli.StringFlag{Name: "partner", Aliases: []string{"p"}, Usage: "`NAME` of the holder", Required: true},
-		&cli.StringFlag{Name: "watchlist", Aliases: []string{"w"}, Usage: "`NAME` of its watchlist", Required: true},
+		&cli.StringFlag{Name: "partner", Aliases: []string{"p"}, Usage: "`NAME` of the holder"},
+		&cli.StringFlag{Name: "watchlist", Aliases: []string{"w"}, Usage: "`NAME` of its watchlist"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up a probe after this `DURATION`", Value: 10 * time.Minute},
 		jsonFlag,
 	},
 	Action: func(c *cli.Context) error {
+		if err := needs(c, "partner", "watchlist"); err != nil {
+			return err
+		}
 		if c.NArg() == 0 {
 			return usagef("query takes at least one probe file, or - for stdin")
 		}

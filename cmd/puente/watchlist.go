@@ -24,7 +24,7 @@ var watchlistCommand = &cli.Command{
 	Subcommands: []*cli.Command{
 		{
 			Name: "create", Usage: "create an empty watchlist", ArgsUsage: "NAME",
-			Flags:  []cli.Flag{&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text, see puente params", Required: true}},
+			Flags:  []cli.Flag{&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text, see puente params"}},
 			Action: createWatchlist,
 		},
 		{
@@ -53,6 +53,9 @@ var watchlistCommand = &cli.Command{
 }
 
 func createWatchlist(c *cli.Context) error {
+	if err := needs(c, "scheme"); err != nil {
+		return err
+	}
 	if c.NArg() != 1 {
 		return usagef("watchlist create takes one argument, the name")
 	}
