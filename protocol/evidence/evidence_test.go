@@ -1,0 +1,369 @@
+package evidence
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+
+	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transcript"
+	"github.com/puente-project/puente/templates"
+)
+
+// testSigner signs with keys made from one byte.
+type testSigner struct {
+	public  signature.PublicKey
+	ed25519 ed25519.PrivateKey
+	mldsa   *mldsa65.PrivateKey
+}
+
+func newSigner(n byte) *testSigner {
+	seed := bytes.Repeat([]byte{n}, 32)
+	s := &testSigner{ed25519: ed25519.NewKeyFromSeed(seed)}
+	pk, sk := mldsa65.NewKeyFromSeed((*[32]byte)(seed))
+	s.mldsa = sk
+	s.public = signature.PublicKey{Version: 1, Ed25519: [32]byte(s.ed25519.Public().(ed25519.PublicKey))}
+	pk.Pack(&s.public.MLDSA65)
+	return s
+}
+
+func (s *testSigner) Public() signature.PublicKey { return s.public }
+
+func (s *testSigner) Sign(_ context.Context, message []byte) (signature.Signature, error) {
+	input := signature.Input(s.public, message)
+	sig := signature.Signature{Version: 1, Ed25519: [64]byte(ed25519.Sign(s.ed25519, input))}
+	return sig, mldsa65.SignTo(s.mldsa, input, nil, false, sig.MLDSA65[:])
+}
+
+// session is one session between two wrapped roles in one process.
+type session struct {
+	requester *Requester
+	holder    *Holder
+	request   []byte   // first message
+	up, down  [][]byte // what was sent, request excluded
+	sealed    int
+	spoil     func(message []byte) []byte // on the way, if not nil
+	dirs      [2]string
+	parties   [2]Party
+}
+
+var clock = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func newSession(t testing.TB) *session {
+	t.Helper()
+	scheme, err := templates.ParseScheme("vector:1:norm=3:theta=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := make([]templates.Template, 4097) // two batches
+	for i := range list {
+		list[i] = vector(t, int8(i%3)-1)
+	}
+	gallery, err := protocol.NewGallery(context.Background(), scheme, 7, len(list), 1, 2, values(list), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"cl", "us"},
+		Watchlists: []agreement.Watchlist{{Holder: "us", Name: "wanted", Scheme: scheme.String(), MinEntries: 10}},
+		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 100}}, ClockSkew: 5}
+	if err := agreed.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	cl, us := newSigner(1), newSigner(2)
+	s := &session{dirs: [2]string{t.TempDir(), t.TempDir()}}
+	party := func(name string, own, other *testSigner, dir string) Party {
+		return Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.public}, Agreement: agreed, Dir: dir,
+			KeepMessages: true, Now: func() time.Time { return clock }, Context: context.Background()}
+	}
+	s.parties = [2]Party{party("cl", cl, us, s.dirs[0]), party("us", us, cl, s.dirs[1])}
+	terms := protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}
+	owner, err := protocol.NewKeyOwner(terms, vector(t, 3), he.Seed{1}, protocol.Nonce{1}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.requester, err = NewRequester(owner, Ask{Terms: terms, Purpose: "border", Basis: "treaty-1", Case: transcript.CaseHash(make([]byte, 16), "case 1")}, s.parties[0]); err != nil {
+		t.Fatal(err)
+	}
+	first := run(t, s.requester.Start())
+	s.request, s.up = first[0], first[1:]
+	request, err := ParseRequest(s.request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := request.Verify(s.parties[1]); err != nil {
+		t.Fatal(err)
+	}
+	evaluator, err := protocol.NewEvaluator(terms, gallery, he.Seed{2}, protocol.Nonce{2}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.holder, err = NewHolder(evaluator, request, transcript.Digest{9}, s.parties[1], func(transcript.Note) error { s.sealed++; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tasks, err := s.holder.Receive(s.request); err != nil || len(tasks) != 0 {
+		t.Fatalf("the request gives %d tasks, error %v", len(tasks), err)
+	}
+	return s
+}
+
+func vector(t testing.TB, v int8) templates.Template {
+	x, err := templates.NewVector([]int8{v}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func values(list []templates.Template) iter.Seq2[templates.Template, error] {
+	return func(yield func(templates.Template, error) bool) {
+		for _, t := range list {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+func run(t testing.TB, tasks []protocol.Task) [][]byte {
+	t.Helper()
+	var out [][]byte
+	for _, task := range tasks {
+		m, err := task()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, m...)
+	}
+	return out
+}
+
+// play delivers messages until nothing is left or somebody refuses.
+func (s *session) play() error {
+	deliver := func(r protocol.Role, m []byte, out *[][]byte) error {
+		if s.spoil != nil {
+			m = s.spoil(m)
+		}
+		tasks, err := r.Receive(m)
+		for _, task := range tasks {
+			messages, taskErr := task()
+			*out = append(*out, messages...)
+			if taskErr != nil {
+				return taskErr
+			}
+		}
+		return err
+	}
+	for u, d := 0, 0; u < len(s.up) || d < len(s.down); {
+		if u < len(s.up) {
+			u++
+			if err := deliver(s.holder, s.up[u-1], &s.down); err != nil {
+				return err
+			}
+		}
+		if d < len(s.down) {
+			d++
+			if err := deliver(s.requester, s.down[d-1], &s.up); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func TestBothSignTheSameHead(t *testing.T) {
+	s := newSession(t)
+	if err := s.play(); err != nil {
+		t.Fatal(err)
+	}
+	if !s.requester.Done() || !s.holder.Done() || s.sealed != 1 {
+		t.Fatalf("done: %v and %v, sealed %d times", s.requester.Done(), s.holder.Done(), s.sealed)
+	}
+	if hits := s.requester.owner.Hits(); len(hits) != 4097/3 || hits[0] != 2 {
+		t.Errorf("%d hits, the first at %d", len(hits), hits[0])
+	}
+	for i, journal := range []*Journal{s.requester.Journal(), s.holder.Journal()} {
+		if want := filepath.Join(s.dirs[i], transcript.Digest(s.holder.Session()).String()); journal.Dir() != want {
+			t.Errorf("the evidence is in %s, want %s", journal.Dir(), want)
+		}
+		text, err := os.ReadFile(filepath.Join(journal.Dir(), HeadFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		note, err := transcript.ParseNote(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, err := transcript.ParseHead(note.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(note.Verify("cl", s.parties[1].PartnerKeys, head.Request.Key), note.Verify("us", s.parties[0].PartnerKeys, head.Grant.Key)); err != nil {
+			t.Error(err)
+		}
+		data, err := os.ReadFile(filepath.Join(journal.Dir(), RecordsFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, err := transcript.ParseRecords(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		transcript.Sort(records)
+		if got := transcript.NewHead(head.Request, head.Grant, records); got != head {
+			t.Errorf("party %d: the records give head\n%+v\nsigned is\n%+v", i, got, head)
+		}
+		// open, accept, key, block, 2 shares, 2 prefixes, 2 verdicts
+		if head.Messages != 10 || head.Grant.Epoch != 7 || head.Grant.Entries != 4097 {
+			t.Errorf("head: %+v", head)
+		}
+	}
+	if s.requester.Head().Body != s.holder.Head().Body {
+		t.Error("the heads differ")
+	}
+}
+
+// TestNothingLeavesUnrecorded fails the disk at every step and expects that the answer
+// stays.
+func TestNothingLeavesUnrecorded(t *testing.T) {
+	s := newSession(t)
+	s.holder.Journal().Close() // every later write fails
+	if err := s.play(); err == nil {
+		t.Fatal("the session goes on without a journal")
+	}
+	for _, m := range s.down {
+		if k := protocol.KindOf(m); k == protocol.KindVerdict || k == protocol.KindShare {
+			t.Errorf("%v left without a record", k)
+		}
+	}
+}
+
+// TestTheLastVerdictWaits ends the requester before its seal.
+func TestTheLastVerdictWaits(t *testing.T) {
+	s := newSession(t)
+	s.spoil = func(m []byte) []byte {
+		if kindOf(m) == kindSeal {
+			return nil
+		}
+		return m
+	}
+	if err := s.play(); err == nil {
+		t.Fatal("no seal, no error")
+	}
+	verdicts := 0
+	for _, m := range s.down {
+		if protocol.KindOf(m) == protocol.KindVerdict {
+			verdicts++
+		}
+	}
+	if verdicts != 1 || s.sealed != 0 {
+		t.Errorf("%d of 2 verdicts were released before the seal, sealed %d times", verdicts, s.sealed)
+	}
+}
+
+// TestSpoiledStatements alters messages on the way.
+func TestSpoiledStatements(t *testing.T) {
+	flip := func(kind byte, at int) func([]byte) []byte {
+		return func(m []byte) []byte {
+			if kindOf(m) != kind {
+				return m
+			}
+			m = bytes.Clone(m)
+			m[(at+len(m))%len(m)] ^= 1
+			return m
+		}
+	}
+	verdict := 0
+	for name, c := range map[string]struct {
+		spoil func([]byte) []byte
+		want  error
+	}{
+		"open altered":         {flip(transcript.KindOpen, 10), ErrStatement},
+		"accept altered":       {flip(transcript.KindAccept, 10), ErrStatement},
+		"grant title":          {flip(kindGrant, 5), transcript.ErrFormat},
+		"grant text":           {flip(kindGrant, 40), transcript.ErrSignature},
+		"grant signature":      {flip(kindGrant, -20), transcript.ErrFormat},
+		"receipt record":       {flip(kindReceipt, 30), transcript.ErrSignature},
+		"receipt signature":    {flip(kindReceipt, -1), transcript.ErrSignature},
+		"seal":                 {flip(kindSeal, -1), transcript.ErrSignature},
+		"version of the grant": {flip(kindGrant, 1), protocol.ErrVersion},
+		"other last verdict": {func(m []byte) []byte {
+			if protocol.KindOf(m) == protocol.KindVerdict {
+				if verdict++; verdict == 2 {
+					return flip(transcript.KindVerdict, -1)(m)
+				}
+			}
+			return m
+		}, ErrHeld},
+		"share altered on the way": {flip(transcript.KindShare, -1), transcript.ErrSignature}, // the heads differ
+		"half of a signature": {func(m []byte) []byte {
+			if kindOf(m) == kindSeal {
+				return m[:len(m)-mldsa65.SignatureSize]
+			}
+			return m
+		}, signature.ErrMLDSA},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSession(t)
+			s.spoil = c.spoil
+			if err := s.play(); !errors.Is(err, c.want) {
+				t.Errorf("got error %v, want %v", err, c.want)
+			}
+			if s.sealed != 0 && name != "other last verdict" {
+				t.Error("the session was sealed")
+			}
+		})
+	}
+}
+
+// TestRequestsAreRefused verifies requests that a holder must not answer.
+func TestRequestsAreRefused(t *testing.T) {
+	s := newSession(t)
+	request, err := ParseRequest(s.request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*Party){
+		"to somebody else":  func(p *Party) { p.Agency = "ar" },
+		"unknown key":       func(p *Party) { p.PartnerKeys = []signature.PublicKey{newSigner(3).public} },
+		"other agreement":   func(p *Party) { p.Agreement.ClockSkew++ },
+		"an hour too late":  func(p *Party) { p.Now = func() time.Time { return clock.Add(time.Hour) } },
+		"an hour too early": func(p *Party) { p.Now = func() time.Time { return clock.Add(-time.Hour) } },
+	} {
+		party := s.parties[1]
+		party.PartnerKeys = slices.Clone(party.PartnerKeys)
+		change(&party)
+		if err := request.Verify(party); err == nil {
+			t.Errorf("%s: the request is accepted", name)
+		}
+	}
+	if _, err := NewHolder(s.holder.evaluator, request, transcript.Digest{}, s.parties[1], nil); !errors.Is(err, ErrStatement) {
+		t.Errorf("a replayed request gives error %v, want %v", err, ErrStatement)
+	}
+	for n := range s.request {
+		if _, err := ParseRequest(s.request[:n]); err == nil {
+			t.Fatalf("a prefix of %d bytes is accepted", n)
+		}
+	}
+}
+
+func FuzzParseRequest(f *testing.F) {
+	f.Add(newSession(f).request)
+	f.Fuzz(func(t *testing.T, m []byte) {
+		if r, err := ParseRequest(m); err == nil && !bytes.Equal(seal(kindRequest, []byte(r.note.Text())), m) {
+			t.Error("accepted bytes do not re-encode to themselves")
+		}
+	})
+}

@@ -1,0 +1,165 @@
+package evidence
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/puente-project/puente/keys/durable"
+	"github.com/puente-project/puente/protocol/transcript"
+)
+
+// The files of a session, in <evidence>/<session id>/. A session without a session id is
+// in <evidence>/unanswered/<digest of the request>/.
+const (
+	RequestFile  = "request.txt" // Note of the Request
+	GrantFile    = "grant.txt"   // Note of the Grant
+	HeadFile     = "head.txt"    // Note of the Head, signed by both; only of complete sessions
+	RecordsFile  = "records"     // records in the order in which messages passed
+	MessagesFile = "messages"    // optional: sender u8, length u32, bytes, in the same order
+	Unanswered   = "unanswered"
+	seen         = "seen" // one empty file for each request, against replays
+)
+
+// Journal is the evidence of one session on disk. Its methods may be called
+// concurrently.
+type Journal struct {
+	root string
+
+	mu       sync.Mutex
+	dir      string
+	records  *os.File
+	messages *os.File // nil unless messages are kept
+	err      error    // the first failure; nothing is released after it
+}
+
+// NewJournal begins the evidence of a session with its request, on disk when it returns.
+// A request that was seen before is refused: it would be a replayed session.
+func NewJournal(root string, request transcript.Note, keepMessages bool) (*Journal, error) {
+	parent, id := filepath.Join(root, Unanswered), transcript.TextDigest(request.Body).String()
+	for _, dir := range []string{parent, filepath.Join(root, seen)} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("evidence: %w", err)
+		}
+	}
+	mark, err := os.OpenFile(filepath.Join(root, seen, id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("%w: the request has been made before", ErrStatement)
+	} else if err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	_ = mark.Close()
+	j := &Journal{root: root, dir: filepath.Join(parent, id)}
+	if err := os.Mkdir(j.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	if err := j.Statement(RequestFile, request); err != nil {
+		return nil, err
+	}
+	if j.records, err = j.create(RecordsFile); err == nil && keepMessages {
+		j.messages, err = j.create(MessagesFile)
+	}
+	if err == nil {
+		err = durable.SyncDir(parent)
+	}
+	if err != nil {
+		j.Close()
+		return nil, fmt.Errorf("evidence: %w", err)
+	}
+	return j, nil
+}
+
+func (j *Journal) create(name string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(j.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+}
+
+// Name moves the session to the folder of its id.
+func (j *Journal) Name(session transcript.Digest) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	to := filepath.Join(j.root, session.String())
+	err := os.Rename(j.dir, to)
+	if err == nil {
+		j.dir = to
+		err = durable.SyncDir(j.root)
+	}
+	return j.failed(err)
+}
+
+// Dir returns the folder of the session.
+func (j *Journal) Dir() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.dir
+}
+
+// failed keeps the first error.
+func (j *Journal) failed(err error) error {
+	if err != nil && j.err == nil {
+		j.err = fmt.Errorf("evidence: %w", err)
+	}
+	return j.err
+}
+
+// Statement writes a signed statement. It is on disk when it returns.
+func (j *Journal) Statement(file string, note transcript.Note) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return j.err
+	}
+	return j.failed(durable.Replace(filepath.Join(j.dir, file), func(w io.Writer) error {
+		_, err := io.WriteString(w, note.Text())
+		return err
+	}))
+}
+
+// Add appends records of messages that one side sent, and messages if they are kept. The
+// two come together but for the last verdict, whose record comes first. With sync they are on disk when it returns: so it must be before an answer leaves.
+func (j *Journal) Add(sender transcript.Party, messages [][]byte, records []transcript.Record, sync bool) error {
+	var encoded, kept []byte
+	for _, r := range records {
+		encoded = r.Append(encoded)
+	}
+	for _, m := range messages {
+		kept = append(kept, byte(sender))
+		kept = binary.BigEndian.AppendUint32(kept, uint32(len(m)))
+		kept = append(kept, m...)
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return j.err
+	}
+	for _, f := range []struct {
+		file *os.File
+		data []byte
+	}{{j.messages, kept}, {j.records, encoded}} {
+		if f.file == nil || j.err != nil {
+			continue
+		}
+		_, err := f.file.Write(f.data)
+		if err == nil && sync {
+			err = f.file.Sync()
+		}
+		_ = j.failed(err)
+	}
+	return j.err
+}
+
+// Close closes the files.
+func (j *Journal) Close() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, f := range []*os.File{j.records, j.messages} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+	_ = j.failed(fs.ErrClosed)
+}
