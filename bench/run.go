@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -136,6 +137,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	setupWall, setup := time.Since(wall), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)-cpu
+	defer debug.SetGCPercent(protocol.LimitGarbage(gallery.Bytes()))
 	runtime.GC()
 
 	r := result(c, gallery)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -41,6 +43,21 @@ func (g *Gallery) Bytes() int {
 		total += w.Bytes()
 	}
 	return total
+}
+
+// garbage is by how much the heap may grow beyond resident galleries before it is
+// collected: sessions then reuse memory instead of touching fresh pages, which costs
+// several times the arithmetic. A collection is cheap, for galleries hold no pointers.
+const garbage = 64 << 20
+
+// LimitGarbage sets the garbage collector's target for a process that keeps resident
+// bytes of galleries, and returns the target before. An operator's GOGC is respected.
+func LimitGarbage(resident int) (before int) {
+	percent := min(100, max(2, 100*garbage/max(resident, 1)))
+	if os.Getenv("GOGC") != "" {
+		percent = debug.SetGCPercent(percent)
+	}
+	return debug.SetGCPercent(percent)
 }
 
 // NewGallery encodes a watchlist of 1..MaxEntries templates that the scheme admits,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/transport"
 )
 
@@ -98,6 +99,13 @@ func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error
 		}
 		s.lists[name] = r
 	}
+	resident := 0
+	for _, r := range s.lists {
+		if r.gallery != nil {
+			resident += r.gallery.Bytes()
+		}
+	}
+	protocol.LimitGarbage(resident)
 	return s, nil
 }
 
