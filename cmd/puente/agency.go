@@ -19,8 +19,10 @@ import (
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/keys"
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/signature"
 	"github.com/puente-project/puente/protocol/transport"
-	"github.com/puente-project/puente/templates"
 	"github.com/puente-project/puente/templates/watchlist"
 )
 
@@ -45,11 +47,9 @@ type config struct {
 	Listen   string `toml:"listen"`
 	Endpoint string `toml:"endpoint"`
 	Threads  int    `toml:"threads"` // 0: all processors
-	// MinEntries is the release policy's smallest watchlist: below it a hit says
-	// too much about one person.
-	MinEntries int    `toml:"min_entries"`
-	Identity   string `toml:"identity_file,omitempty"`
-	Limits     limits `toml:"limits"`
+	// KeepMessages keeps the bytes of every session beside its transcript, for replay.
+	KeepMessages bool   `toml:"keep_messages"`
+	Limits       limits `toml:"limits"`
 }
 
 // limits are the bounds on partners that an operator may want to change.
@@ -76,18 +76,17 @@ func (d *duration) UnmarshalText(text []byte) error {
 
 // card is what an agency gives to its partners: card.toml.
 type card struct {
-	Agency   string        `toml:"agency"`
-	Endpoint string        `toml:"endpoint"`
-	Pin      transport.Pin `toml:"pin"` // SHA-256 of the public key in its certificate
+	Agency   string                `toml:"agency"`
+	Endpoint string                `toml:"endpoint"`
+	Pin      transport.Pin         `toml:"pin"`  // SHA-256 of the public key in its certificate
+	Keys     []signature.PublicKey `toml:"keys"` // of its signatures, all versions that stand
 }
 
-// partner is partners/<name>.toml: a card and what was agreed.
+// partner is a partner's card, partners/<name>.toml, and the agreement with it,
+// partners/<name>.agreement.json.
 type partner struct {
 	card
-	// Allow lists our watchlists that the partner may query.
-	Allow []string `toml:"allow"`
-	// Agreed gives the scheme of each of the partner's watchlists that we query.
-	Agreed map[string]string `toml:"agreed"`
+	agreement agreement.Agreement
 }
 
 // agency is an opened agency directory.
@@ -138,8 +137,6 @@ func readConfig(dir string) (config, error) {
 		return c, agencyf("%s: agency %q is not 1 to %d characters of a-z, 0-9 and -", path, c.Agency, protocol.MaxName)
 	case c.Threads < 0 || c.Threads > 1024:
 		return c, agencyf("%s: threads = %d, allowed are 0 (all processors) to 1024", path, c.Threads)
-	case c.MinEntries < 1:
-		return c, agencyf("%s: min_entries = %d, at least 1 is needed", path, c.MinEntries)
 	case c.Limits.Sessions < 1 || c.Limits.SessionsPerPartner < 1:
 		return c, agencyf("%s: limits.sessions and limits.sessions_per_partner must be at least 1", path)
 	}
@@ -174,6 +171,22 @@ func (a *agency) identity(ctx context.Context) (tls.Certificate, error) {
 	return transport.NewIdentity(seed, a.config.Agency, today.AddDate(0, 0, -1), today.AddDate(1, 0, 0))
 }
 
+// labelSalts derives the key of a watchlist's salts from its seed.
+const labelSalts = "puente/v1 watchlist salts"
+
+// evidenceDir is where transcripts are kept.
+func (a *agency) evidenceDir() string { return filepath.Join(a.dir, "evidence") }
+
+// party is what sessions with a partner are signed and checked with.
+func (a *agency) party(ctx context.Context, p partner) (evidence.Party, error) {
+	signer, err := keys.NewSigner(ctx, a.store, 0)
+	if err != nil {
+		return evidence.Party{}, err
+	}
+	return evidence.Party{Agency: a.config.Agency, Signer: signer, PartnerKeys: p.Keys, Agreement: p.agreement,
+		Dir: a.evidenceDir(), KeepMessages: a.config.KeepMessages, Now: now, Context: ctx}, nil
+}
+
 // root is the secret from which session seeds are derived.
 func (a *agency) root(ctx context.Context) (he.Seed, error) {
 	seed, err := a.store.Seed(ctx, seedSessions)
@@ -192,6 +205,10 @@ func (a *agency) partnerFile(name string) string {
 	return filepath.Join(a.dir, partnersDir, name+".toml")
 }
 
+func (a *agency) agreementFile(name string) string {
+	return filepath.Join(a.dir, partnersDir, name+".agreement.json")
+}
+
 // partner reads what was agreed with a partner.
 func (a *agency) partner(name string) (partner, error) {
 	var p partner
@@ -199,7 +216,7 @@ func (a *agency) partner(name string) (partner, error) {
 		return p, usagef("partner %q is not 1 to %d characters of a-z, 0-9 and -", name, protocol.MaxName)
 	}
 	path := a.partnerFile(name)
-	if err := readTOML(path, &p); errors.Is(err, fs.ErrNotExist) {
+	if err := readTOML(path, &p.card); errors.Is(err, fs.ErrNotExist) {
 		return p, agencyf("%s is no partner; add it with puente partner add CARD", name)
 	} else if err != nil {
 		return p, err
@@ -207,7 +224,22 @@ func (a *agency) partner(name string) (partner, error) {
 	if p.Agency != name {
 		return p, agencyf("%s: agency is %q, but the file is named for %q", path, p.Agency, name)
 	}
-	return p, p.check(path)
+	if err := p.check(path); err != nil {
+		return p, err
+	}
+	var err error
+	if p.agreement, err = readAgreement(a.agreementFile(name)); err != nil {
+		return p, agencyf("partner %s: %w", name, err)
+	}
+	return p, a.fits(p)
+}
+
+// fits refuses an agreement that is not between this agency and the partner.
+func (a *agency) fits(p partner) error {
+	if other, err := p.agreement.Partner(a.config.Agency); err != nil || other != p.Agency {
+		return agencyf("the agreement is between %s and %s, not %s and %s", p.agreement.Parties[0], p.agreement.Parties[1], a.config.Agency, p.Agency)
+	}
+	return nil
 }
 
 // partners reads all partners.
@@ -218,7 +250,7 @@ func (a *agency) partners() ([]partner, error) {
 	}
 	var list []partner
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), ".toml")
+		name, ok := strings.CutSuffix(e.Name(), ".toml") // agreements lie beside the cards
 		if !ok {
 			continue
 		}
@@ -231,29 +263,19 @@ func (a *agency) partners() ([]partner, error) {
 	return list, nil
 }
 
-// check refuses cards and agreements that could not work. where names the file.
-func (p partner) check(where string) error {
+// check refuses cards that could not work. where names the file.
+func (p card) check(where string) error {
 	if !protocol.ValidName(p.Agency) {
 		return agencyf("%s: agency %q is not 1 to %d characters of a-z, 0-9 and -", where, p.Agency, protocol.MaxName)
 	}
 	if p.Pin == (transport.Pin{}) {
 		return agencyf("%s: the pin is missing", where)
 	}
+	if len(p.Keys) == 0 {
+		return agencyf("%s: the keys of signatures are missing", where)
+	}
 	if u, err := url.Parse(p.Endpoint); p.Endpoint != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 		return agencyf("%s: endpoint %q is no https address", where, p.Endpoint)
-	}
-	for _, name := range p.Allow {
-		if !protocol.ValidName(name) {
-			return agencyf("%s: allowed watchlist %q is no valid name", where, name)
-		}
-	}
-	for name, scheme := range p.Agreed {
-		if !protocol.ValidName(name) {
-			return agencyf("%s: agreed watchlist %q is no valid name", where, name)
-		}
-		if _, err := templates.ParseScheme(scheme); err != nil {
-			return agencyf("%s: scheme of agreed watchlist %s: %w", where, name, err)
-		}
 	}
 	return nil
 }

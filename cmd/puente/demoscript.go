@@ -54,12 +54,20 @@ func (d *demo) run(ctx context.Context) error {
 			return err
 		}
 	}
+	agreed := filepath.Join(d.dir, "agreement.json")
+	args := []string{"--dir", chile.dir, "agreement", "new", "--with", states.name, "--purpose", "border/demonstration-treaty=100"}
 	for _, a := range acts {
-		if _, err := d.puente(ctx, "--dir", a.holder.dir, "partner", "add", "--allow", a.watchlist,
-			"--agree", other(acts, a).watchlist+"="+other(acts, a).scheme, filepath.Join(a.requester.dir, cardFile)); err != nil {
+		args = append(args, "--watchlist", a.holder.name+"/"+a.watchlist+"="+a.scheme)
+	}
+	if _, err := d.puente(ctx, append(args, agreed)...); err != nil {
+		return err
+	}
+	for _, a := range acts {
+		if _, err := d.puente(ctx, "--dir", a.holder.dir, "partner", "add", filepath.Join(a.requester.dir, cardFile), agreed); err != nil {
 			return err
 		}
 	}
+	d.say("both hold the same agreement: watchlists, schemes, purposes and quotas")
 	for _, s := range []side{chile, states} {
 		if err := d.serve(s); err != nil {
 			return err
@@ -67,10 +75,6 @@ func (d *demo) run(ctx context.Context) error {
 		d.say("%s serves its watchlist at %s, TLS 1.3 with pinned certificates", s.country, s.address)
 	}
 	return d.ask(ctx, acts)
-}
-
-func other(acts []act, a act) act {
-	return acts[slices.IndexFunc(acts, func(x act) bool { return x.watchlist != a.watchlist })]
 }
 
 // prepare enrols the watchlist of an act and writes its probes.
@@ -191,6 +195,7 @@ func (d *demo) ask(ctx context.Context, acts []act) error {
 			fmt.Fprintf(d.out, "      %s\n", line)
 		}
 	}
+	fmt.Fprintln(d.out, "Both sides hold the same transcript of each session, signed by both with Ed25519 and ML-DSA-65.")
 	fmt.Fprintln(d.out, "A hit is a lead for a human examiner; what lies behind a slot is a second, separate request.")
 	return nil
 }

@@ -8,6 +8,9 @@ import (
 
 	"github.com/puente-project/puente/keys"
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
 	"github.com/puente-project/puente/templates/watchlist"
@@ -73,6 +76,10 @@ var byClass = []struct {
 	{transport.ErrCertificate, exitPeer},
 	{transport.ErrPeerProtocol, exitPeer},
 	{protocol.ErrTerms, exitPeer},
+	{evidence.ErrStatement, exitPeer},
+	{evidence.ErrHeld, exitPeer},
+	{transcript.ErrSignature, exitPeer},
+	{agreement.ErrNotAllowed, exitAgency},
 	{transport.ErrRefused, exitRefused},
 	{transport.ErrTimeout, exitUnreachable},
 	{transport.ErrUnreachable, exitUnreachable},

@@ -17,7 +17,7 @@ import (
 
 const configComment = `Puente agency configuration. Durations like "90s" or "10m".
 endpoint is what partners dial; threads = 0 uses all processors.
-min_entries refuses queries against smaller watchlists.`
+keep_messages keeps the bytes of all sessions for replay, as much disk as traffic.`
 
 const cardComment = `Public card of an agency: give it to partners, who run puente partner add.
 Compare the pin over a second channel, for example by telephone.`
@@ -41,7 +41,7 @@ var initCommand = &cli.Command{
 		dir := c.Path("dir")
 		limit := transport.DefaultLimits()
 		conf := config{
-			Agency: c.String("name"), Listen: c.String("listen"), Endpoint: c.String("endpoint"), MinEntries: 1,
+			Agency: c.String("name"), Listen: c.String("listen"), Endpoint: c.String("endpoint"),
 			Limits: limits{Sessions: limit.Sessions, SessionsPerPartner: limit.SessionsPerPartner,
 				SessionTimeout: duration(limit.SessionTimeout), PeerTimeout: duration(limit.PeerTimeout)},
 		}
@@ -83,9 +83,15 @@ var initCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		public := card{Agency: conf.Agency, Endpoint: conf.Endpoint, Pin: pin}
-		public2 := partner{card: public}
-		if err := public2.check("--endpoint"); err != nil {
+		if _, err := keys.Rotate(c.Context, store); err != nil { // makes version 1 of the signing key
+			return err
+		}
+		versions, err := keys.ListSigning(c.Context, store)
+		if err != nil {
+			return err
+		}
+		public := card{Agency: conf.Agency, Endpoint: conf.Endpoint, Pin: pin, Keys: versions.PublicKeys()}
+		if err := public.check("--endpoint"); err != nil {
 			return usageError(err)
 		}
 		if err := writeTOML(filepath.Join(dir, cardFile), cardComment, public); err != nil {
@@ -95,7 +101,7 @@ var initCommand = &cli.Command{
 		if err := writeTOML(path, configComment, conf); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.App.Writer, "agency %s created in %s\ncard     %s\npin      %v\n", conf.Agency, dir, filepath.Join(dir, cardFile), pin)
+		fmt.Fprintf(c.App.Writer, "agency %s created in %s\ncard     %s\npin      %v\nkey 1    %v\n", conf.Agency, dir, filepath.Join(dir, cardFile), pin, public.Keys[0].ID())
 		return nil
 	},
 }

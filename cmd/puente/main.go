@@ -38,7 +38,7 @@ func newApp() *cli.App {
 		OnUsageError:           func(_ *cli.Context, err error, _ bool) error { return usageError(err) },
 		Flags:                  []cli.Flag{dirFlag},
 		Commands: []*cli.Command{
-			initCommand, partnerCommand, templateCommand, watchlistCommand,
+			initCommand, agreementCommand, partnerCommand, templateCommand, watchlistCommand,
 			serveCommand, queryCommand, paramsCommand, benchCommand, demoCommand,
 		},
 		Action: func(c *cli.Context) error {

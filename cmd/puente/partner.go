@@ -4,75 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/protocol"
-	"github.com/puente-project/puente/templates"
 )
 
-const partnerComment = `A partner agency. allow lists our watchlists that it may query;
-[agreed] gives the scheme of each of its watchlists that we query.`
-
-var agreementFlags = []cli.Flag{
-	&cli.StringSliceFlag{Name: "allow", Usage: "our `WATCHLIST` that the partner may query; may be repeated"},
-	&cli.StringSliceFlag{Name: "agree", Usage: "`WATCHLIST=SCHEME` of the partner that we may query; may be repeated"},
-}
+const partnerComment = `Card of a partner agency, as it gave it. What it may query and what it is queried
+for is in the agreement beside this file.`
 
 var partnerCommand = &cli.Command{
 	Name:  "partner",
 	Usage: "add, list and remove partner agencies",
 	Subcommands: []*cli.Command{
 		{
-			Name: "add", Usage: "add a partner from its card, or change what is agreed with it", ArgsUsage: "CARD",
-			Description: "CARD is the partner's " + cardFile + ". Compare the printed pin with the partner over a second channel.",
-			Flags:       agreementFlags,
-			Action: func(c *cli.Context) error {
-				a := &agency{dir: c.Path("dir")}
-				var err error
-				if a.config, err = readConfig(a.dir); err != nil {
-					return err
-				}
-				if c.NArg() != 1 {
-					return usagef("partner add takes one argument, the partner's card")
-				}
-				var p partner
-				if err := readTOML(c.Args().First(), &p.card); err != nil {
-					return err
-				}
-				if p.Agency == a.config.Agency {
-					return agencyf("%s: this is the card of %s itself", c.Args().First(), p.Agency)
-				}
-				p.Allow = c.StringSlice("allow")
-				p.Agreed = map[string]string{}
-				for _, text := range c.StringSlice("agree") {
-					name, scheme, ok := strings.Cut(text, "=")
-					if !ok {
-						return usagef("--agree %q is not WATCHLIST=SCHEME", text)
-					}
-					s, err := templates.SchemeByName(scheme)
-					if err != nil {
-						return usagef("--agree %s: %w", name, err)
-					}
-					p.Agreed[name] = s.String()
-				}
-				if err := p.check(c.Args().First()); err != nil {
-					return err
-				}
-				if err := os.MkdirAll(filepath.Join(a.dir, partnersDir), 0o700); err != nil {
-					return err
-				}
-				if err := writeTOML(a.partnerFile(p.Agency), partnerComment, p); err != nil {
-					return err
-				}
-				fmt.Fprintf(c.App.Writer, "partner %s at %s\npin     %v\nCompare this pin with the partner before you serve or query it.\n", p.Agency, p.Endpoint, p.Pin)
-				return nil
-			},
+			Name: "add", Usage: "add a partner from its card and the agreement with it, or replace both", ArgsUsage: "CARD AGREEMENT",
+			Description: "CARD is the partner's " + cardFile + ", AGREEMENT the file that both signed, see puente agreement.\n" +
+				"Compare the printed pin, key and digest with the partner over a second channel.",
+			Action: addPartner,
 		},
 		{
 			Name: "list", Usage: "list the partners and what is agreed with them", ArgsUsage: " ", Flags: []cli.Flag{jsonFlag},
@@ -109,30 +61,83 @@ var partnerCommand = &cli.Command{
 	},
 }
 
+func addPartner(c *cli.Context) error {
+	a := &agency{dir: c.Path("dir")}
+	var err error
+	if a.config, err = readConfig(a.dir); err != nil {
+		return err
+	}
+	if c.NArg() != 2 {
+		return usagef("partner add takes two arguments, the partner's card and the agreement")
+	}
+	var p partner
+	if err := readTOML(c.Args().Get(0), &p.card); err != nil {
+		return err
+	}
+	if p.Agency == a.config.Agency {
+		return agencyf("%s: this is the card of %s itself", c.Args().First(), p.Agency)
+	}
+	if err := p.check(c.Args().Get(0)); err != nil {
+		return err
+	}
+	if p.agreement, err = readAgreement(c.Args().Get(1)); err != nil {
+		return err
+	}
+	if err := a.fits(p); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Join(a.dir, partnersDir), 0o700); err != nil {
+		return err
+	}
+	// The card comes last: with it the partner exists.
+	if err := writeFile(nil, a.agreementFile(p.Agency), p.agreement.Encode()); err != nil {
+		return err
+	}
+	if err := writeTOML(a.partnerFile(p.Agency), partnerComment, p.card); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.App.Writer, "partner    %s at %s\npin        %v\n", p.Agency, p.Endpoint, p.Pin)
+	for _, k := range p.Keys {
+		fmt.Fprintf(c.App.Writer, "key %d      %v\n", k.Version, k.ID())
+	}
+	fmt.Fprintf(c.App.Writer, "agreement  %v\nCompare these with the partner before you serve or query it.\n", p.agreement.Digest())
+	return nil
+}
+
 // partnerView is the JSON form of a partner.
 type partnerView struct {
-	Agency   string            `json:"agency"`
-	Endpoint string            `json:"endpoint"`
-	Pin      string            `json:"pin"`
-	Allow    []string          `json:"allow"`
-	Agreed   map[string]string `json:"agreed"`
+	Agency    string   `json:"agency"`
+	Endpoint  string   `json:"endpoint"`
+	Pin       string   `json:"pin"`
+	Keys      []string `json:"keys"` // ids
+	Agreement string   `json:"agreement"`
+	MayQuery  []string `json:"may_query"`  // our watchlists
+	IsQueried []string `json:"is_queried"` // its watchlists
 }
 
 func showPartners(c *cli.Context, list []partner) error {
 	views := make([]partnerView, 0, len(list))
 	for _, p := range list {
-		views = append(views, partnerView{p.Agency, p.Endpoint, p.Pin.String(), append([]string{}, p.Allow...), p.Agreed})
+		v := partnerView{Agency: p.Agency, Endpoint: p.Endpoint, Pin: p.Pin.String(), Keys: []string{},
+			Agreement: p.agreement.Digest().String(), MayQuery: []string{}, IsQueried: []string{}}
+		for _, k := range p.Keys {
+			v.Keys = append(v.Keys, k.ID().String())
+		}
+		for _, w := range p.agreement.Watchlists {
+			if w.Holder == p.Agency {
+				v.IsQueried = append(v.IsQueried, w.Name)
+			} else {
+				v.MayQuery = append(v.MayQuery, w.Name)
+			}
+		}
+		views = append(views, v)
 	}
 	if c.Bool("json") {
 		return writeJSON(c, map[string]any{"partners": views})
 	}
-	t := newTable(c, "partner", "endpoint", "pin", "may query", "is queried")
+	t := newTable(c, "partner", "endpoint", "pin", "agreement", "may query", "is queried")
 	for _, v := range views {
-		var agreed []string
-		for _, name := range slices.Sorted(maps.Keys(v.Agreed)) {
-			agreed = append(agreed, name+" "+v.Agreed[name])
-		}
-		t.AppendRow([]any{v.Agency, v.Endpoint, v.Pin[:23] + "…", strings.Join(v.Allow, ", "), strings.Join(agreed, "\n")})
+		t.AppendRow([]any{v.Agency, v.Endpoint, v.Pin[:23] + "…", v.Agreement[:16] + "…", strings.Join(v.MayQuery, ", "), strings.Join(v.IsQueried, ", ")})
 	}
 	t.Render()
 	return nil

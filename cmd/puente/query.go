@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
 )
@@ -21,6 +26,9 @@ var queryCommand = &cli.Command{
 	Flags: []cli.Flag{
 		&cli.StringFlag{Name: "partner", Aliases: []string{"p"}, Usage: "`NAME` of the holder"},
 		&cli.StringFlag{Name: "watchlist", Aliases: []string{"w"}, Usage: "`NAME` of its watchlist"},
+		&cli.StringFlag{Name: "purpose", Usage: "`CODE` of the purpose; needed if the agreement has several"},
+		&cli.StringFlag{Name: "basis", Usage: "`CODE` of the legal basis, likewise"},
+		&cli.StringFlag{Name: "case", Usage: "`REFERENCE` of the case; only a salted hash leaves this machine"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up a probe after this `DURATION`", Value: 10 * time.Minute},
 		jsonFlag,
 	},
@@ -42,11 +50,15 @@ var queryCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		text, ok := p.Agreed[c.String("watchlist")]
-		if !ok {
-			return agencyf("no scheme is agreed for watchlist %q of %s; add it to %s", c.String("watchlist"), p.Agency, a.partnerFile(p.Agency))
+		agreed, err := p.agreement.Watchlist(p.Agency, c.String("watchlist"))
+		if err != nil {
+			return agencyf("%w", err)
 		}
-		scheme, err := templates.ParseScheme(text)
+		scheme, err := templates.ParseScheme(agreed.Scheme)
+		if err != nil {
+			return err
+		}
+		purpose, err := choosePurpose(c, p.agreement)
 		if err != nil {
 			return err
 		}
@@ -55,6 +67,9 @@ var queryCommand = &cli.Command{
 			return err
 		}
 		q, err := a.newQuerier(c.Context, p, c.String("watchlist"), scheme)
+		if err == nil {
+			q.purpose, q.caseReference = purpose, c.String("case")
+		}
 		if err != nil {
 			return err
 		}
@@ -111,6 +126,10 @@ type querier struct {
 	terms   protocol.Terms
 	client  *transport.Client
 	options transport.MatchOptions
+	party   evidence.Party
+
+	purpose       agreement.Purpose
+	caseReference string
 }
 
 func (a *agency) newQuerier(ctx context.Context, p partner, watchlist string, scheme templates.Scheme) (*querier, error) {
@@ -129,7 +148,11 @@ func (a *agency) newQuerier(ctx context.Context, p partner, watchlist string, sc
 	if err != nil {
 		return nil, agencyf("%s: %w", a.partnerFile(p.Agency), err)
 	}
-	return &querier{agency: a, client: client, options: transport.MatchOptions{Pool: transport.NewPool(a.threads())},
+	party, err := a.party(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return &querier{agency: a, client: client, party: party, options: transport.MatchOptions{Pool: transport.NewPool(a.threads())},
 		terms: protocol.Terms{Requester: a.config.Agency, Holder: p.Agency, Watchlist: watchlist, Scheme: scheme}}, nil
 }
 
@@ -160,16 +183,68 @@ func (q *querier) ask(ctx context.Context, p probe, progress func(done, total in
 	if progress != nil {
 		options.Progress = func(transport.Stats) { progress(owner.Progress(), owner.Entries()) }
 	}
+	salt := make([]byte, 32)
+	_, _ = rand.Read(salt) // never fails since Go 1.24
+	party := q.party
+	party.Context = ctx
+	requester, err := evidence.NewRequester(owner, evidence.Ask{Terms: q.terms, Purpose: q.purpose.Code, Basis: q.purpose.Basis,
+		Case: transcript.CaseHash(salt, q.caseReference)}, party)
+	if err != nil {
+		return answer{}, err
+	}
 	start := time.Now()
-	stats, err := q.client.Match(ctx, owner, options)
+	stats, err := q.client.Match(ctx, requester, options)
+	if journal := requester.Journal(); journal != nil {
+		defer journal.Close()
+	}
 	if err != nil {
 		return answer{}, fmt.Errorf("%s: %w", p.name, err)
+	}
+	if err := keepOutcome(requester.Journal().Dir(), len(owner.Hits()) > 0, salt, q.caseReference); err != nil {
+		return answer{}, err
 	}
 	hits := append([]int{}, owner.Hits()...)
 	accept := owner.Accepted()
 	return answer{Probe: p.name, Hit: len(hits) > 0, Slots: hits, Session: owner.Session().String(),
 		Entries: int(accept.Entries), Epoch: accept.Epoch,
 		BytesUp: stats.BytesUp, BytesDown: stats.BytesDown, Seconds: time.Since(start).Seconds()}, nil
+}
+
+// Files that the requester keeps for itself beside the evidence of a session.
+const (
+	outcomeFile = "outcome" // hit or no-hit
+	caseFile    = "case"    // salt and reference of the case: deleting it erases the reference
+)
+
+// keepOutcome writes down what the requester alone knows.
+func keepOutcome(dir string, hit bool, salt []byte, reference string) error {
+	outcome := transcript.OutcomeNoHit
+	if hit {
+		outcome = transcript.OutcomeHit
+	}
+	if reference != "" {
+		if err := writeFile(nil, filepath.Join(dir, caseFile), fmt.Appendf(nil, "%x %s\n", salt, reference)); err != nil {
+			return err
+		}
+	}
+	return writeFile(nil, filepath.Join(dir, outcomeFile), []byte(outcome+"\n"))
+}
+
+// choosePurpose returns the purpose that the flags name, or the only one there is.
+func choosePurpose(c *cli.Context, a agreement.Agreement) (agreement.Purpose, error) {
+	var found []agreement.Purpose
+	for _, p := range a.Purposes {
+		if (c.String("purpose") == "" || p.Code == c.String("purpose")) && (c.String("basis") == "" || p.Basis == c.String("basis")) {
+			found = append(found, p)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return agreement.Purpose{}, usagef("the agreement has no such purpose; puente agreement show lists them")
+	}
+	return agreement.Purpose{}, usagef("the agreement has %d purposes that fit: name one with --purpose and --basis", len(found))
 }
 
 // run asks about all probes, one after the other, and prints what is known, also when

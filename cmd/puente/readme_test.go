@@ -126,8 +126,8 @@ func TestReadme(t *testing.T) {
 			}
 		}
 	}
-	if ran != 8 {
-		t.Errorf("%d commands of the walk-through ran, want 8", ran)
+	if ran != 9 {
+		t.Errorf("%d commands of the walk-through ran, want 9", ran)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transport"
 )
 
@@ -68,7 +70,11 @@ func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error
 	if err != nil {
 		return nil, err
 	}
-	s := &service{config: a.config, root: root, partners: map[string]partner{}, lists: map[string]*resident{}, log: log}
+	s := &service{config: a.config, root: root, parties: map[string]evidence.Party{}, lists: map[string]*resident{}, log: log,
+		epoch: func(transcript.EpochEntry) error { return nil }}
+	if s.quotas, err = newQuotas(a.evidenceDir(), a.config.Agency); err != nil {
+		return nil, err
+	}
 	partners, err := a.partners()
 	if err != nil {
 		return nil, err
@@ -77,7 +83,9 @@ func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error
 		return nil, agencyf("%s has no partner to serve; add one with puente partner add", a.dir)
 	}
 	for _, p := range partners {
-		s.partners[p.Agency] = p
+		if s.parties[p.Agency], err = a.party(ctx, p); err != nil {
+			return nil, err
+		}
 	}
 	names, err := a.watchlists()
 	if err != nil {
@@ -93,8 +101,12 @@ func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error
 		if err := list.Sweep(); err != nil { // what a crashed writer left behind
 			return nil, err
 		}
-		r := &resident{name: name, list: list, threads: a.threads(), log: log}
-		if _, err := r.current(ctx, func(done, total int) { bar.update("load "+name, done, total) }); err != nil {
+		salts, err := a.store.Seed(ctx, "watchlist/"+name)
+		if err != nil {
+			return nil, err
+		}
+		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: salts.Derive(labelSalts, nil), epoch: s.epoch}
+		if _, _, err := r.current(ctx, func(done, total int) { bar.update("load "+name, done, total) }); err != nil {
 			return nil, err
 		}
 		s.lists[name] = r
@@ -110,9 +122,13 @@ func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error
 }
 
 func (a *agency) serve(c *cli.Context, s *service, address string, log *slog.Logger) error {
+	partners, err := a.partners()
+	if err != nil {
+		return err
+	}
 	pins := map[string]transport.Pin{}
-	for name, p := range s.partners {
-		pins[name] = p.Pin
+	for _, p := range partners {
+		pins[p.Agency] = p.Pin
 	}
 	lookup, err := transport.NewPartners(pins)
 	if err != nil {

@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
 	"github.com/puente-project/puente/templates/watchlist"
@@ -18,50 +21,62 @@ import (
 
 // service is the holder: it answers partners out of the agency's watchlists.
 type service struct {
-	config   config
-	root     he.Seed
-	partners map[string]partner
-	lists    map[string]*resident
-	log      *slog.Logger
+	config  config
+	root    he.Seed
+	parties map[string]evidence.Party // by partner
+	lists   map[string]*resident
+	quotas  *quotas
+	log     *slog.Logger
+	// epoch is told every new state of a watchlist before it answers.
+	epoch func(transcript.EpochEntry) error
 }
 
 // resident is a watchlist in matchable form, kept up to date.
 type resident struct {
 	name    string
 	list    *watchlist.Watchlist
+	salts   [32]byte
 	threads int
 	log     *slog.Logger
+	epoch   func(transcript.EpochEntry) error
 
 	mu         sync.Mutex
 	gallery    *protocol.Gallery // nil for an empty watchlist
+	root       transcript.Digest
 	generation watchlist.Generation
 }
 
 // current returns the gallery of the watchlist as it is on disk now, encoding it anew
-// when it has changed: a person who was delisted is not matched any more. It returns nil
-// for an empty watchlist. progress may be nil.
-func (r *resident) current(ctx context.Context, progress func(done, total int)) (*protocol.Gallery, error) {
+// when it has changed: a person who was delisted is not matched any more. The gallery is
+// nil for an empty watchlist. progress may be nil.
+func (r *resident) current(ctx context.Context, progress func(done, total int)) (*protocol.Gallery, transcript.Digest, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for {
 		changed, err := r.list.Changed(r.generation)
 		if err != nil || !changed {
-			return r.gallery, err
+			return r.gallery, r.root, err
 		}
 		stats, err := r.list.Stats()
 		if err != nil {
-			return nil, err
+			return nil, r.root, err
 		}
 		r.gallery = nil // the old one may not answer, and its memory is needed
 		if stats.Entries > 0 {
+			var gallery *protocol.Gallery
 			var read watchlist.Generation
-			r.gallery, read, err = r.encode(ctx, stats, progress)
+			gallery, r.root, read, err = r.encode(ctx, stats, progress)
 			if errors.Is(err, errChanged) || err == nil && read != stats.Generation {
 				continue // a writer came in between
 			}
-			if err != nil {
-				return nil, err
+			if err == nil {
+				err = r.epoch(transcript.EpochEntry{Watchlist: r.name, Scheme: r.list.Meta().Scheme.String(),
+					Epoch: stats.Generation.Epoch, Entries: uint64(stats.Entries), Root: r.root, Time: now()})
 			}
+			if err != nil {
+				return nil, r.root, err
+			}
+			r.gallery = gallery
 			r.log.Info("watchlist loaded", "watchlist", r.name, "entries", stats.Entries, "epoch", stats.Generation.Epoch,
 				"resident_bytes", r.gallery.Bytes())
 		}
@@ -71,13 +86,17 @@ func (r *resident) current(ctx context.Context, progress func(done, total int)) 
 
 var errChanged = errors.New("the watchlist has changed while it was read")
 
-func (r *resident) encode(ctx context.Context, stats watchlist.Stats, progress func(done, total int)) (*protocol.Gallery, watchlist.Generation, error) {
+func (r *resident) encode(ctx context.Context, stats watchlist.Stats, progress func(done, total int)) (*protocol.Gallery, transcript.Digest, watchlist.Generation, error) {
 	var generation watchlist.Generation
+	commitment := newRootBuilder(r.salts)
 	stopped := errors.New("stopped")
 	source := func(yield func(templates.Template, error) bool) {
 		read, err := r.list.Each(func(slot int, record watchlist.Record) error {
 			if slot == stats.Entries {
 				return errChanged
+			}
+			if err := commitment.add(record); err != nil {
+				return err
 			}
 			if !yield(record.Template, nil) {
 				return stopped
@@ -97,67 +116,92 @@ func (r *resident) encode(ctx context.Context, stats watchlist.Stats, progress f
 				progress(done, stats.Entries)
 			}
 		})
-	return gallery, generation, err
+	if err != nil {
+		return nil, transcript.Digest{}, generation, err
+	}
+	root, err := commitment.root()
+	return gallery, root, generation, err
 }
 
 // Describe implements transport.Service.
 func (s *service) Describe(_ context.Context, name string) ([]transport.Watchlist, error) {
 	var list []transport.Watchlist
-	for _, watchlistName := range s.partners[name].Allow {
-		r, ok := s.lists[watchlistName]
-		if !ok {
-			continue // allowed before it is created
+	for _, w := range s.parties[name].Agreement.Watchlists {
+		r, ok := s.lists[w.Name]
+		if w.Holder != s.config.Agency || !ok {
+			continue // agreed before it is created
 		}
 		stats, err := r.list.Stats()
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, transport.Watchlist{Name: watchlistName, Scheme: r.list.Meta().Scheme.String(),
-			Entries: uint64(stats.Entries), Epoch: stats.Generation.Epoch})
+		list = append(list, transport.Watchlist{Name: w.Name, Scheme: w.Scheme, Entries: uint64(stats.Entries), Epoch: stats.Generation.Epoch})
 	}
 	return list, nil
 }
 
-// Open implements transport.Service: it applies the release policy to the first message
-// of a session.
+// Open implements transport.Service: it applies the agreement to the request with which a
+// session begins.
 func (s *service) Open(ctx context.Context, name string, first []byte) (transport.Session, error) {
-	open, err := protocol.ParseOpen(first)
-	if err != nil {
-		return transport.Session{}, transport.Refuse(transport.ClassInvalid, err.Error(), nil)
-	}
 	refuse := func(class transport.Class, format string, args ...any) (transport.Session, error) {
 		return transport.Session{}, transport.Refuse(class, fmt.Sprintf(format, args...), nil)
 	}
-	switch {
-	case open.Requester != name:
-		return refuse(transport.ClassDenied, "the certificate is that of %s, the request is from %s", name, open.Requester)
-	case open.Holder != s.config.Agency:
-		return refuse(transport.ClassInvalid, "this is %s, the request is to %s", s.config.Agency, open.Holder)
-	case !slices.Contains(s.partners[name].Allow, open.Watchlist) || s.lists[open.Watchlist] == nil:
-		// One answer for both: a partner does not learn which watchlists exist.
-		return refuse(transport.ClassNotFound, "there is no watchlist %q for %s", open.Watchlist, name)
+	request, err := evidence.ParseRequest(first)
+	if err != nil {
+		return refuse(transport.ClassInvalid, "%v", err)
 	}
-	list := s.lists[open.Watchlist]
-	if agreed := list.list.Meta().Scheme; open.Scheme != agreed {
-		return refuse(transport.ClassPrecondition, "watchlist %q has scheme %s, the request has %s", open.Watchlist, agreed, open.Scheme)
+	if request.Requester != name {
+		return refuse(transport.ClassDenied, "the certificate is that of %s, the request is from %s", name, request.Requester)
 	}
-	gallery, err := list.current(ctx, nil)
+	party := s.parties[name]
+	party.Context = ctx
+	if err := request.Verify(party); errors.Is(err, agreement.ErrNotAllowed) {
+		return refuse(transport.ClassPrecondition, "%v", err)
+	} else if err != nil {
+		return refuse(transport.ClassInvalid, "%v", err)
+	}
+	agreed, err := party.Agreement.Watchlist(s.config.Agency, request.Watchlist)
+	if err != nil || s.lists[request.Watchlist] == nil {
+		return refuse(transport.ClassNotFound, "there is no watchlist %q", request.Watchlist)
+	}
+	list := s.lists[request.Watchlist]
+	scheme := list.list.Meta().Scheme
+	if scheme.String() != agreed.Scheme {
+		s.log.Error("a watchlist has another scheme than the agreement", "watchlist", request.Watchlist, "scheme", scheme.String(), "partner", name)
+		return refuse(transport.ClassPrecondition, "watchlist %q has another scheme than the agreement", request.Watchlist)
+	}
+	gallery, root, err := list.current(ctx, nil)
 	if err != nil {
 		return transport.Session{}, err
 	}
-	if gallery == nil || gallery.Entries() < s.config.MinEntries {
-		return refuse(transport.ClassPrecondition, "watchlist %q is too small to be queried", open.Watchlist)
+	if gallery == nil || uint64(gallery.Entries()) < agreed.MinEntries {
+		return refuse(transport.ClassPrecondition, "watchlist %q is too small to be queried", request.Watchlist)
 	}
-	terms := protocol.Terms{Requester: name, Holder: s.config.Agency, Watchlist: open.Watchlist, Scheme: gallery.Scheme()}
+	purpose, err := party.Agreement.Purpose(request.Purpose, request.Basis)
+	if err != nil {
+		return refuse(transport.ClassPrecondition, "%v", err)
+	}
+	if !s.quotas.take(request.Request, purpose.Daily) {
+		return refuse(transport.ClassExhausted, "%s has used up today's %d sessions for %s", name, purpose.Daily, request.Purpose)
+	}
+	terms := protocol.Terms{Requester: name, Holder: s.config.Agency, Watchlist: request.Watchlist, Scheme: scheme}
 	evaluator, err := protocol.NewEvaluator(terms, gallery, s.root, newNonce(), nil)
 	if err != nil {
 		return transport.Session{}, err
 	}
+	holder, err := evidence.NewHolder(evaluator, request, root, party, nil)
+	if errors.Is(err, evidence.ErrStatement) {
+		return refuse(transport.ClassInvalid, "%v", err)
+	} else if err != nil {
+		return transport.Session{}, err
+	}
 	stream, _ := transport.SessionFrom(ctx) // the id under which transport logs
 	return transport.Session{
-		Role: evaluator, ReceiveBytes: evaluator.ReceiveBytes(),
+		Role: holder, ReceiveBytes: holder.ReceiveBytes(),
 		Closed: func(stats transport.Stats, err error) {
-			s.log.Info("query", "partner", name, "watchlist", open.Watchlist, "session", evaluator.Session().String(), "stream", stream,
+			holder.Journal().Close()
+			s.log.Info("query", "partner", name, "watchlist", request.Watchlist, "purpose", request.Purpose,
+				"session", holder.Session().String(), "stream", stream,
 				"entries", gallery.Entries(), "epoch", gallery.Epoch(), "bytes_received", stats.BytesDown, "bytes_sent", stats.BytesUp,
 				"complete", err == nil)
 		},
@@ -169,3 +213,6 @@ func newNonce() (n protocol.Nonce) {
 	_, _ = rand.Read(n[:])
 	return n
 }
+
+// now is the time of statements: UTC in whole seconds.
+func now() time.Time { return time.Now().UTC().Truncate(time.Second) }

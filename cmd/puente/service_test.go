@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -17,7 +18,12 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/keys"
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
 	"github.com/puente-project/puente/templates/synthetic"
@@ -26,12 +32,46 @@ import (
 
 // served is a holder's service on loopback and a requester's connection to it.
 type served struct {
+	party  evidence.Party
 	list   *watchlist.Watchlist
 	people *synthetic.Population
 	client *transport.Client
 	terms  protocol.Terms
 	root   he.Seed
 	stop   func()
+}
+
+// memoryStore is a key store for one test.
+type memoryStore map[string]keys.Seed
+
+func (m memoryStore) Seed(_ context.Context, name string) (keys.Seed, error) {
+	s, ok := m[name]
+	if !ok {
+		return s, keys.ErrNotFound
+	}
+	return s, nil
+}
+
+func (m memoryStore) Create(_ context.Context, name string) error {
+	m[name] = keys.NewSeed()
+	return nil
+}
+
+func (m memoryStore) Names(context.Context) ([]string, error) {
+	return slices.Sorted(maps.Keys(m)), nil
+}
+
+func testSigner(t *testing.T) signature.Signer {
+	t.Helper()
+	store := memoryStore{}
+	if _, err := keys.Rotate(context.Background(), store); err != nil {
+		t.Fatal(err)
+	}
+	signer, err := keys.NewSigner(context.Background(), store, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer
 }
 
 // startService serves a watchlist of people 0..entries-1 to the partner "cl".
@@ -69,9 +109,22 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	s := &service{config: config{Agency: "us", MinEntries: 1}, root: he.Seed{9}, log: log,
-		partners: map[string]partner{"cl": {card: card{Agency: "cl"}, Allow: []string{"wanted"}}},
-		lists:    map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log}}}
+	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"cl", "us"}, ClockSkew: 60,
+		Watchlists: []agreement.Watchlist{{Holder: "us", Name: "wanted", Scheme: scheme.String(), MinEntries: 1}},
+		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 1000}}}
+	holderSigner, requesterSigner := testSigner(t), testSigner(t)
+	parties := [2]evidence.Party{
+		{Agency: "us", Signer: holderSigner, PartnerKeys: []signature.PublicKey{requesterSigner.Public()}, Agreement: agreed, Dir: t.TempDir(), Now: now},
+		{Agency: "cl", Signer: requesterSigner, PartnerKeys: []signature.PublicKey{holderSigner.Public()}, Agreement: agreed, Dir: t.TempDir(), Now: now, Context: context.Background()},
+	}
+	quotas, err := newQuotas(parties[0].Dir, "us")
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := func(transcript.EpochEntry) error { return nil }
+	s := &service{config: config{Agency: "us"}, root: he.Seed{9}, log: log, quotas: quotas, epoch: noted,
+		parties: map[string]evidence.Party{"cl": parties[0]},
+		lists:   map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log, epoch: noted}}}
 	limits := transport.DefaultLimits()
 	limits.MaxMessage = protocol.MaxMessage
 	limits.Sessions, limits.SessionsPerPartner = 8, 8
@@ -94,7 +147,7 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &served{list: list, people: people, client: client, root: he.Seed{8},
+	x := &served{party: parties[1], list: list, people: people, client: client, root: he.Seed{8},
 		terms: protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}}
 	x.stop = sync.OnceFunc(func() {
 		client.Close()
@@ -117,10 +170,15 @@ func (s *served) ask(probe templates.Template, pool *transport.Pool) ([]int, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	if _, err := s.client.Match(ctx, owner, transport.MatchOptions{Pool: pool}); err != nil {
+	requester, err := evidence.NewRequester(owner, evidence.Ask{Terms: s.terms, Purpose: "border", Basis: "treaty-1"}, s.party)
+	if err != nil {
 		return nil, err
 	}
-	return owner.Hits(), nil
+	_, err = s.client.Match(ctx, requester, transport.MatchOptions{Pool: pool})
+	if journal := requester.Journal(); journal != nil {
+		journal.Close()
+	}
+	return owner.Hits(), err
 }
 
 // TestManyQueries runs 200 queries, 8 at a time, against one service, and compares
@@ -232,20 +290,20 @@ func TestServiceRefuses(t *testing.T) {
 	}
 	s := startService(t, scheme, 3)
 	probe := s.people.Genuine(1, 1)
-	good := s.terms
-	for name, change := range map[string]func(*protocol.Terms){
-		"other requester":   func(x *protocol.Terms) { x.Requester = "ar" },
-		"other holder":      func(x *protocol.Terms) { x.Holder = "ar" },
-		"unknown watchlist": func(x *protocol.Terms) { x.Watchlist = "secret" },
-		"lower threshold":   func(x *protocol.Terms) { x.Scheme.Theta-- },
+	good := s.party
+	for name, change := range map[string]func(*evidence.Party){
+		"other agreement":   func(x *evidence.Party) { x.Agreement.ClockSkew++ },
+		"unknown signature": func(x *evidence.Party) { x.Signer = testSigner(t) },
+		"wrong clock":       func(x *evidence.Party) { x.Now = func() time.Time { return now().Add(-time.Hour) } },
 	} {
-		s.terms = good
-		change(&s.terms)
+		s.party = good
+		change(&s.party)
+		s.party.Dir = t.TempDir()
 		if _, err := s.ask(probe, nil); !errors.Is(err, transport.ErrRefused) {
 			t.Errorf("%s: got error %v, want a refusal", name, err)
 		}
 	}
-	s.terms = good
+	s.party = good
 	if got, err := s.ask(probe, nil); err != nil || !slices.Equal(got, []int{1}) {
 		t.Errorf("after the refusals: hits %v, error %v", got, err)
 	}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/keys/vault"
+)
+
+// vaultConfig reads the section [vault] of an agency's configuration, nil if
+// there is none. The rest of the file is not looked at.
+func vaultConfig(dir string) (*vault.Config, error) {
+	path := filepath.Join(dir, configFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, agencyf("%s is no agency: %s does not exist; create one with puente init, or name one with --dir", dir, path)
+	} else if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Vault *vault.Config `toml:"vault"`
+	}
+	meta, err := toml.Decode(string(text), &file)
+	if err != nil {
+		return nil, agencyf("%s: %w", path, err)
+	}
+	for _, key := range meta.Undecoded() {
+		if len(key) > 1 && key[0] == "vault" {
+			return nil, agencyf("%s: unknown setting %q", path, key)
+		}
+	}
+	if file.Vault == nil {
+		return nil, nil
+	}
+	return resolveVault(dir, file.Vault)
+}
+
+// resolveVault returns the section with defaults and absolute paths.
+func resolveVault(dir string, conf *vault.Config) (*vault.Config, error) {
+	resolved, err := conf.Resolve(dir)
+	if err != nil {
+		return nil, agencyf("%s, section [vault]: %w", filepath.Join(dir, configFile), err)
+	}
+	return &resolved, nil
+}
+
+// openStore opens the key store of an agency: Vault if there is a configuration
+// of it, made by resolveVault, else the key file. The caller closes it with
+// closeStore.
+func openStore(ctx context.Context, dir string, conf *vault.Config) (keys.Store, error) {
+	if conf != nil {
+		return vault.Open(ctx, *conf, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	}
+	unlock, err := keys.FromEnvironment(os.Getenv, keys.Prompt(os.Stdin, os.Stderr, false))
+	if err != nil {
+		return nil, err
+	}
+	return keys.Open(filepath.Join(dir, keyFile), unlock)
+}
+
+// closeStore ends the login of a store that has one.
+func closeStore(store keys.Store) error {
+	if c, ok := store.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
