@@ -41,7 +41,7 @@ type Params struct {
 	whole   uint128  // q0*q1
 	q0Inv1  uint64   // q0^-1 mod q1, Montgomery form
 	q1Inv0  uint64   // q1^-1 mod q0, Montgomery form
-	spare   scratch
+	spare   *scratch
 	scoring scale
 	testing scale
 
@@ -66,7 +66,7 @@ func build(n int, size uint64, need Need) (*Params, error) {
 		need.ScoreMin < -(1<<maxScoreBits) || need.ScoreMax > 1<<maxScoreBits || need.WeightL1 > 1<<40 {
 		return nil, fmt.Errorf("%w: scores from %d to %d with weights of %d", ErrRange, need.ScoreMin, need.ScoreMax, need.WeightL1)
 	}
-	p := &Params{need: need, n: n, HitBits: bits.Len64(uint64(need.ScoreMax))}
+	p := &Params{need: need, n: n, spare: &spares[bits.Len(uint(n))-1], HitBits: bits.Len64(uint64(need.ScoreMax))}
 	p.HitBits = max(p.HitBits, 1)
 	p.ScoreBits = bits.Len64(uint64(1<<p.HitBits-need.ScoreMin) - 1)
 	if p.ScoreBits > maxScoreBits {

@@ -120,9 +120,12 @@ func newPoly(n int) poly {
 	return p
 }
 
-// scratch lends polynomials for the length of a computation, so that the hot stages
-// touch no fresh memory. What they hold is arbitrary.
+// scratch lends polynomials of one degree for the length of a computation, so that the
+// hot stages touch no fresh memory. What they hold is arbitrary.
 type scratch struct{ pool sync.Pool }
+
+// spares holds the scratch memory of all sessions, by log2 of the degree.
+var spares [17]scratch
 
 func (s *scratch) borrow(n int) *poly {
 	if p, ok := s.pool.Get().(*poly); ok {
