@@ -58,8 +58,8 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrWrongKey: the passphrase or identity does not open the key file.
 	ErrWrongKey = errors.New("wrong passphrase or identity")
-	// ErrCorrupt: the key file is damaged, forged or of an unknown version.
-	ErrCorrupt = errors.New("key file is corrupt")
+	// ErrCorrupt: what the store holds is damaged, forged or of an unknown version.
+	ErrCorrupt = errors.New("stored keys are corrupt")
 	// ErrPermissions: a secret's file can be read or written by other users.
 	ErrPermissions = private.ErrPermissions
 	// ErrUnlock: no usable passphrase or identity was given.

@@ -32,16 +32,7 @@ type Evaluator struct {
 // NewEvaluator prepares a session on the agreed terms. root and nonce are as for
 // NewKeyOwner.
 func NewEvaluator(terms Terms, gallery *Gallery, root he.Seed, nonce Nonce, meter Meter) (*Evaluator, error) {
-	if err := terms.Validate(); err != nil {
-		return nil, err
-	}
-	if terms.Scheme != gallery.scheme {
-		return nil, fmt.Errorf("%w: agreed is scheme %s, the watchlist has %s", ErrTerms, terms.Scheme, gallery.scheme)
-	}
-	seed := root.Derive(labelEvalSeed, nonce[:])
-	accept := Accept{nonce, Commit(seed), gallery.epoch, uint32(gallery.entries), uint32(gallery.layout.Width)}
-	return &Evaluator{terms: terms, gallery: gallery, seed: seed, meter: meter, reply: accept.encode(),
-		state: KindOpen, received: sha256.New()}, nil
+	return NewEvaluatorFromSeed(terms, gallery, EvaluatorSeed(root, nonce), nonce, meter)
 }
 
 // Start implements Role: the evaluator waits to be asked.

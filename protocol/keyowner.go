@@ -35,14 +35,7 @@ type KeyOwner struct {
 // agency's secret from which session seeds are derived, nonce 32 fresh random bytes;
 // a nonce must never serve twice.
 func NewKeyOwner(terms Terms, probe templates.Template, root he.Seed, nonce Nonce, meter Meter) (*KeyOwner, error) {
-	if err := terms.Validate(); err != nil {
-		return nil, err
-	}
-	if err := terms.Scheme.Check(probe); err != nil {
-		return nil, fmt.Errorf("probe: %w", err)
-	}
-	seed := root.Derive(labelOwnerSeed, nonce[:])
-	return &KeyOwner{open: Open{terms, nonce, Commit(seed)}, seed: seed, probe: probe, meter: meter, state: KindAccept}, nil
+	return NewKeyOwnerFromSeed(terms, probe, KeyOwnerSeed(root, nonce), nonce, meter)
 }
 
 // Start implements Role: it returns the open message.

@@ -22,6 +22,7 @@ import (
 	"github.com/puente-project/puente/protocol/agreement"
 	"github.com/puente-project/puente/protocol/evidence"
 	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transparency/view"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates/watchlist"
 )
@@ -39,6 +40,7 @@ const (
 const (
 	seedSessions = "sessions" // root of the seeds of all sessions
 	seedIdentity = "identity" // TLS key
+	seedLog      = "log"      // keys of the transparency log and of cosignatures
 )
 
 // config is puente.toml.
@@ -78,15 +80,18 @@ func (d *duration) UnmarshalText(text []byte) error {
 type card struct {
 	Agency   string                `toml:"agency"`
 	Endpoint string                `toml:"endpoint"`
-	Pin      transport.Pin         `toml:"pin"`  // SHA-256 of the public key in its certificate
-	Keys     []signature.PublicKey `toml:"keys"` // of its signatures, all versions that stand
+	Pin      transport.Pin         `toml:"pin"`     // SHA-256 of the public key in its certificate
+	Keys     []signature.PublicKey `toml:"keys"`    // of its signatures, all versions that stand
+	Log      string                `toml:"log"`     // key of its log's checkpoints
+	Witness  string                `toml:"witness"` // key of its cosignatures under partners' checkpoints
 }
 
 // partner is a partner's card, partners/<name>.toml, and the agreement with it,
 // partners/<name>.agreement.json.
 type partner struct {
 	card
-	agreement agreement.Agreement
+	agreement          agreement.Agreement
+	logKey, witnessKey view.Verifier
 }
 
 // agency is an opened agency directory.
@@ -231,6 +236,8 @@ func (a *agency) partner(name string) (partner, error) {
 	if p.agreement, err = readAgreement(a.agreementFile(name)); err != nil {
 		return p, agencyf("partner %s: %w", name, err)
 	}
+	p.logKey, _ = view.ParseLogKey(p.Log) // check has parsed both
+	p.witnessKey, _ = view.ParseWitnessKey(p.Witness)
 	return p, a.fits(p)
 }
 
@@ -273,6 +280,12 @@ func (p card) check(where string) error {
 	}
 	if len(p.Keys) == 0 {
 		return agencyf("%s: the keys of signatures are missing", where)
+	}
+	if _, err := view.ParseLogKey(p.Log); err != nil {
+		return agencyf("%s: log: %w", where, err)
+	}
+	if _, err := view.ParseWitnessKey(p.Witness); err != nil {
+		return agencyf("%s: witness: %w", where, err)
 	}
 	if u, err := url.Parse(p.Endpoint); p.Endpoint != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 		return agencyf("%s: endpoint %q is no https address", where, p.Endpoint)

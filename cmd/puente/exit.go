@@ -11,6 +11,7 @@ import (
 	"github.com/puente-project/puente/protocol/agreement"
 	"github.com/puente-project/puente/protocol/evidence"
 	"github.com/puente-project/puente/protocol/transcript"
+	"github.com/puente-project/puente/protocol/transparency"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
 	"github.com/puente-project/puente/templates/watchlist"
@@ -91,6 +92,8 @@ var byClass = []struct {
 	{keys.ErrExists, exitKeys},
 	{keys.ErrUnlock, exitKeys},
 	{keys.ErrLocked, exitKeys},
+	{transparency.ErrFork, exitPeer},
+	{transparency.ErrRollback, exitPeer},
 	{watchlist.ErrNotFound, exitAgency},
 	{watchlist.ErrExists, exitAgency},
 	{watchlist.ErrWrongKey, exitKeys},

@@ -69,7 +69,7 @@ var initCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		for _, name := range []string{seedSessions, seedIdentity} {
+		for _, name := range []string{seedSessions, seedIdentity, seedLog} {
 			if err := store.Create(c.Context, name); err != nil {
 				return err
 			}
@@ -90,11 +90,18 @@ var initCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		public := card{Agency: conf.Agency, Endpoint: conf.Endpoint, Pin: pin, Keys: versions.PublicKeys()}
+		_, _, log, witness, err := a.logKeys(c.Context)
+		if err != nil {
+			return err
+		}
+		public := card{Log: log.String(), Witness: witness.String(), Agency: conf.Agency, Endpoint: conf.Endpoint, Pin: pin, Keys: versions.PublicKeys()}
 		if err := public.check("--endpoint"); err != nil {
 			return usageError(err)
 		}
 		if err := writeTOML(filepath.Join(dir, cardFile), cardComment, public); err != nil {
+			return err
+		}
+		if err := a.postKeys(versions); err != nil {
 			return err
 		}
 		// The configuration comes last: with it the agency exists.

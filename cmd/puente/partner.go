@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/transcript"
 )
 
 const partnerComment = `Card of a partner agency, as it gave it. What it may query and what it is queried
@@ -94,6 +95,10 @@ func addPartner(c *cli.Context) error {
 		return err
 	}
 	if err := writeTOML(a.partnerFile(p.Agency), partnerComment, p.card); err != nil {
+		return err
+	}
+	digest := p.agreement.Digest()
+	if err := a.post(fmt.Sprintf("agreement-%s-%v", p.Agency, digest), transcript.AgreementEntry{Partner: p.Agency, Agreement: digest, Time: now()}); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.App.Writer, "partner    %s at %s\npin        %v\n", p.Agency, p.Endpoint, p.Pin)

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,6 +16,7 @@ import (
 	"github.com/puente-project/puente/protocol/agreement"
 	"github.com/puente-project/puente/protocol/evidence"
 	"github.com/puente-project/puente/protocol/transcript"
+	"github.com/puente-project/puente/protocol/transparency"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
 )
@@ -133,20 +136,9 @@ type querier struct {
 }
 
 func (a *agency) newQuerier(ctx context.Context, p partner, watchlist string, scheme templates.Scheme) (*querier, error) {
-	if p.Endpoint == "" {
-		return nil, agencyf("%s: partner %s has no endpoint", a.partnerFile(p.Agency), p.Agency)
-	}
-	identity, err := a.identity(ctx)
+	client, err := a.client(ctx, p)
 	if err != nil {
 		return nil, err
-	}
-	tls, err := transport.ClientConfig(identity, p.Pin)
-	if err != nil {
-		return nil, err
-	}
-	client, err := transport.NewClient(p.Endpoint, tls, a.limits())
-	if err != nil {
-		return nil, agencyf("%s: %w", a.partnerFile(p.Agency), err)
 	}
 	party, err := a.party(ctx, p)
 	if err != nil {
@@ -194,13 +186,11 @@ func (q *querier) ask(ctx context.Context, p probe, progress func(done, total in
 	}
 	start := time.Now()
 	stats, err := q.client.Match(ctx, requester, options)
-	if journal := requester.Journal(); journal != nil {
-		defer journal.Close()
-	}
 	if err != nil {
-		return answer{}, fmt.Errorf("%s: %w", p.name, err)
+		return answer{}, errors.Join(fmt.Errorf("%s: %w", p.name, err), markEnded(requester.Journal()))
 	}
-	if err := keepOutcome(requester.Journal().Dir(), len(owner.Hits()) > 0, salt, q.caseReference); err != nil {
+	err = keepOutcome(requester.Journal().Dir(), len(owner.Hits()) > 0, salt, q.caseReference)
+	if err := errors.Join(err, markEnded(requester.Journal())); err != nil {
 		return answer{}, err
 	}
 	hits := append([]int{}, owner.Hits()...)
@@ -269,16 +259,34 @@ func (q *querier) run(c *cli.Context, probes []probe) error {
 		answers = append(answers, a)
 	}
 	bar.done()
-	if err := q.show(c, answers); err != nil {
+	if err := errors.Join(failed, q.show(c, answers), q.logSessions(c)); err != nil {
 		return err
 	}
 	switch {
-	case failed != nil:
-		return failed
 	case hits > 0:
 		return foundHits{hits}
 	}
 	return nil
+}
+
+// logSessions appends the sessions to the log and exchanges cosignatures with the partner.
+// While serve runs, that is its work. A partner who does not cosign now is asked again
+// the next time.
+func (q *querier) logSessions(c *cli.Context) error {
+	ctx := context.WithoutCancel(c.Context)
+	l, err := q.agency.openLedger(ctx, slog.New(slog.DiscardHandler))
+	if errors.Is(err, transparency.ErrLocked) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if err := l.sync(ctx); err != nil {
+		return errors.Join(err, l.close(ctx))
+	}
+	if err := l.exchange(c.Context, q.terms.Holder, q.client); err != nil {
+		fmt.Fprintf(c.App.ErrWriter, "puente: %s has not cosigned the log yet, puente log witness asks again: %v\n", q.terms.Holder, err)
+	}
+	return l.close(ctx)
 }
 
 func (q *querier) show(c *cli.Context, answers []answer) error {

@@ -9,13 +9,13 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/evidence"
-	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transport"
 )
 
@@ -31,7 +31,7 @@ var serveCommand = &cli.Command{
 		&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` in place of the configured one; port 0 takes a free one"},
 		&cli.BoolFlag{Name: "log-json", Usage: "log JSON lines"},
 	},
-	Action: func(c *cli.Context) error {
+	Action: func(c *cli.Context) (err error) {
 		if err := noArguments(c); err != nil {
 			return err
 		}
@@ -44,7 +44,12 @@ var serveCommand = &cli.Command{
 			handler = slog.NewJSONHandler(os.Stderr, nil)
 		}
 		log := slog.New(handler)
-		s, err := a.service(c.Context, log)
+		l, err := a.openLedger(c.Context, log)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, l.close(context.WithoutCancel(c.Context))) }()
+		s, err := a.service(c.Context, l, log)
 		if err != nil {
 			return err
 		}
@@ -65,13 +70,13 @@ func (a *agency) threads() int {
 }
 
 // service opens and loads all watchlists.
-func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error) {
+func (a *agency) service(ctx context.Context, l *ledger, log *slog.Logger) (*service, error) {
 	root, err := a.root(ctx)
 	if err != nil {
 		return nil, err
 	}
 	s := &service{config: a.config, root: root, parties: map[string]evidence.Party{}, lists: map[string]*resident{}, log: log,
-		epoch: func(transcript.EpochEntry) error { return nil }}
+		ledger: l}
 	if s.quotas, err = newQuotas(a.evidenceDir(), a.config.Agency); err != nil {
 		return nil, err
 	}
@@ -105,7 +110,7 @@ func (a *agency) service(ctx context.Context, log *slog.Logger) (*service, error
 		if err != nil {
 			return nil, err
 		}
-		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: salts.Derive(labelSalts, nil), epoch: s.epoch}
+		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: salts.Derive(labelSalts, nil), epoch: l.epoch}
 		if _, _, err := r.current(ctx, func(done, total int) { bar.update("load "+name, done, total) }); err != nil {
 			return nil, err
 		}
@@ -150,6 +155,16 @@ func (a *agency) serve(c *cli.Context, s *service, address string, log *slog.Log
 	log.Info("serving", "agency", a.config.Agency, "address", listener.Addr().String(), "watchlists", len(s.lists), "partners", len(pins))
 	fmt.Fprintln(c.App.Writer, listener.Addr())
 
+	logging, stopLogging := context.WithCancel(context.WithoutCancel(c.Context))
+	var logger sync.WaitGroup
+	logger.Go(func() { s.keepLogging(logging) })
+	defer func() { // after the last session
+		stopLogging()
+		logger.Wait()
+		if err := s.ledger.sync(context.WithoutCancel(c.Context)); err != nil {
+			log.Error("the transparency log is behind", "error", err)
+		}
+	}()
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 	select {

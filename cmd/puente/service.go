@@ -27,9 +27,41 @@ type service struct {
 	lists   map[string]*resident
 	quotas  *quotas
 	log     *slog.Logger
-	// epoch is told every new state of a watchlist before it answers.
-	epoch func(transcript.EpochEntry) error
+	ledger  *ledger // nil in tests without a log
 }
+
+// Witness implements transport.WitnessService.
+func (s *service) Witness(ctx context.Context, partner string, checkpoint []byte, oldSize uint64, proof [][]byte) ([]byte, uint64, error) {
+	return s.ledger.witness.Witness(ctx, partner, checkpoint, oldSize, proof)
+}
+
+// Latest implements transport.LogService.
+func (s *service) Latest(ctx context.Context, partner string, oldSize uint64) ([]byte, [][]byte, error) {
+	return s.ledger.log.Latest(ctx, partner, oldSize)
+}
+
+// Cosigned implements transport.LogService.
+func (s *service) Cosigned(ctx context.Context, partner string, checkpoint []byte) error {
+	return s.ledger.log.Cosigned(ctx, partner, checkpoint)
+}
+
+// keepLogging appends to the log what sessions and other commands leave behind, until
+// ctx ends.
+func (s *service) keepLogging(ctx context.Context) {
+	for {
+		if err := s.ledger.sync(ctx); err != nil && ctx.Err() == nil {
+			s.log.Error("the transparency log is behind", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(logInterval):
+		}
+	}
+}
+
+// logInterval is how long a session may wait for its entry in the log.
+const logInterval = time.Second
 
 // resident is a watchlist in matchable form, kept up to date.
 type resident struct {
@@ -38,7 +70,7 @@ type resident struct {
 	salts   [32]byte
 	threads int
 	log     *slog.Logger
-	epoch   func(transcript.EpochEntry) error
+	epoch   func(context.Context, transcript.EpochEntry) error
 
 	mu         sync.Mutex
 	gallery    *protocol.Gallery // nil for an empty watchlist
@@ -70,7 +102,7 @@ func (r *resident) current(ctx context.Context, progress func(done, total int)) 
 				continue // a writer came in between
 			}
 			if err == nil {
-				err = r.epoch(transcript.EpochEntry{Watchlist: r.name, Scheme: r.list.Meta().Scheme.String(),
+				err = r.epoch(ctx, transcript.EpochEntry{Watchlist: r.name, Scheme: r.list.Meta().Scheme.String(),
 					Epoch: stats.Generation.Epoch, Entries: uint64(stats.Entries), Root: r.root, Time: now()})
 			}
 			if err != nil {
@@ -199,7 +231,9 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 	return transport.Session{
 		Role: holder, ReceiveBytes: holder.ReceiveBytes(),
 		Closed: func(stats transport.Stats, err error) {
-			holder.Journal().Close()
+			if err := markEnded(holder.Journal()); err != nil {
+				s.log.Error("the end of a session is not marked", "error", err)
+			}
 			s.log.Info("query", "partner", name, "watchlist", request.Watchlist, "purpose", request.Purpose,
 				"session", holder.Session().String(), "stream", stream,
 				"entries", gallery.Entries(), "epoch", gallery.Epoch(), "bytes_received", stats.BytesDown, "bytes_sent", stats.BytesUp,

@@ -121,8 +121,8 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	noted := func(transcript.EpochEntry) error { return nil }
-	s := &service{config: config{Agency: "us"}, root: he.Seed{9}, log: log, quotas: quotas, epoch: noted,
+	noted := func(context.Context, transcript.EpochEntry) error { return nil }
+	s := &service{config: config{Agency: "us"}, root: he.Seed{9}, log: log, quotas: quotas,
 		parties: map[string]evidence.Party{"cl": parties[0]},
 		lists:   map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log, epoch: noted}}}
 	limits := transport.DefaultLimits()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -256,6 +257,67 @@ func TestSlow(t *testing.T) {
 	}
 }
 
+// TestVanished: a connection whose other end is gone without a word (a firewall
+// forgot it, a machine lost power) is given up, and a new one made.
+func TestVanished(t *testing.T) {
+	e := sharedEnv(t).mount(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var generation, dead atomic.Int32 // connections of generations up to dead swallow everything
+	go func() {
+		for {
+			in, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", strings.TrimPrefix(e.base.Address, "https://"))
+			if err != nil {
+				in.Close()
+				return
+			}
+			mine := generation.Load() + 1
+			pass := func(to, from net.Conn) {
+				defer to.Close()
+				buf := make([]byte, 32<<10)
+				for {
+					n, err := from.Read(buf)
+					if err != nil {
+						return
+					}
+					if dead.Load() >= mine {
+						continue
+					}
+					if _, err := to.Write(buf[:n]); err != nil {
+						return
+					}
+				}
+			}
+			go pass(in, out)
+			go pass(out, in)
+		}
+	}()
+	c := e.login(t, roleService)
+	c.Address, c.Timeout = "https://"+listener.Addr().String(), Duration(500*time.Millisecond)
+	s := mustOpen(t, c)
+	if err := s.Create(t.Context(), "sessions"); err != nil {
+		t.Fatal(err)
+	}
+	dead.Store(1)
+	generation.Store(1)
+	_, err = s.Seed(t.Context(), "sessions")
+	if err != nil && !errors.Is(err, ErrTimeout) && !errors.Is(err, ErrUnreachable) {
+		t.Errorf("vanished: %v", err)
+	}
+	start := time.Now()
+	eventually(t, "a new connection", func() error { _, err := s.Seed(t.Context(), "sessions"); return err })
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("it took %v to give up a dead connection", took)
+	}
+}
+
 // TestFlaky: answers of an overloaded proxy are tried again; answers that make no
 // sense are errors without the server's bytes.
 func TestFlaky(t *testing.T) {
@@ -288,7 +350,7 @@ func TestFlaky(t *testing.T) {
 	for _, tc := range []struct {
 		code int32
 		body string
-	}{{200, body}, {200, strings.Repeat("x", 2*maxAnswer)}, {200, "[]"}, {200, `{"data":[1]}`}, {500, `{"errors":["no"]}`}} {
+	}{{200, body}, {200, `{"data":{"x":"` + strings.Repeat("x", 2*maxAnswer) + `"}}`}, {200, "[]"}, {200, `{"data":[1]}`}, {500, `{"errors":["no"]}`}} {
 		status.Store(tc.code)
 		body = tc.body
 		bad.Store(1)

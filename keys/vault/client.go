@@ -43,6 +43,9 @@ func newConnection(c Config) (*connection, error) {
 		MaxIdleConnsPerHost: 8,
 		IdleConnTimeout:     30 * time.Second,
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS13},
+		// A request that times out leaves its HTTP/2 connection open: pings find
+		// out whether there still is anybody at the other end.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: time.Duration(c.Timeout) / 2, PingTimeout: time.Duration(c.Timeout) / 2},
 	}
 	u, err := url.Parse(c.Address)
 	if err != nil {

@@ -39,7 +39,7 @@
 // finds with what it wrote. Not tried again: a sealed Vault (a person has to
 // act), a denial, a refused login, a certificate that does not verify.
 //
-// Tokens are renewed in the background at two thirds of their life, and a new
+// Tokens are renewed in the background at about two thirds of their life, and a new
 // login follows when renewal no longer extends them or when Vault answers 403
 // for a token that it does not know any more. The loop never gives up, so the
 // service resumes by itself when Vault does.

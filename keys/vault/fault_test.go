@@ -37,3 +37,17 @@ func loseAnswers(inner http.RoundTripper, part string, n int32) http.RoundTrippe
 		return resp, err
 	})
 }
+
+// countDenied puts a counter of answers 403 into a transport.
+func countDenied(transport *http.RoundTripper) *atomic.Int32 {
+	var denied atomic.Int32
+	inner := *transport
+	*transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := inner.RoundTrip(r)
+		if err == nil && resp.StatusCode == http.StatusForbidden {
+			denied.Add(1)
+		}
+		return resp, err
+	})
+	return &denied
+}

@@ -55,7 +55,7 @@ type env struct {
 }
 
 // sharedEnv returns the common Vault: TLS, file storage, an audit file.
-func sharedEnv(t *testing.T) env {
+func sharedEnv(t testing.TB) env {
 	t.Helper()
 	needServer(t)
 	shared.once.Do(func() {
@@ -82,7 +82,7 @@ func sharedEnv(t *testing.T) env {
 func auditFile() string { return filepath.Join(shared.dir, "audit.log") }
 
 // needServer skips the test where Vault cannot be built, or fails it in CI.
-func needServer(t *testing.T) {
+func needServer(t testing.TB) {
 	t.Helper()
 	if _, err := vaulttest.Binary(t.Context(), os.Stderr); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -102,7 +102,7 @@ func ownEnv(t *testing.T, o vaulttest.Options) env {
 }
 
 // admin returns the configuration of the administrator.
-func (e env) admin(t *testing.T) Config {
+func (e env) admin(t testing.TB) Config {
 	t.Helper()
 	c := e.base
 	c.Auth, c.TokenFile = AuthToken, filepath.Join(e.dir, "root-token")
@@ -110,7 +110,7 @@ func (e env) admin(t *testing.T) Config {
 	return resolved(t, c)
 }
 
-func (e env) provision(t *testing.T) {
+func (e env) provision(t testing.TB) {
 	t.Helper()
 	c := e.admin(t)
 	if err := Provision(t.Context(), c, Plan(c, true), nil); err != nil {
@@ -133,7 +133,7 @@ func (e env) mount(t *testing.T) env {
 }
 
 // login returns the configuration of a role that logs in by AppRole.
-func (e env) login(t *testing.T, role string) Config {
+func (e env) login(t testing.TB, role string) Config {
 	t.Helper()
 	c := e.base
 	c.Auth = AuthAppRole
@@ -146,12 +146,12 @@ func (e env) login(t *testing.T, role string) Config {
 }
 
 // as opens the store in a role.
-func (e env) as(t *testing.T, role string) *Store {
+func (e env) as(t testing.TB, role string) *Store {
 	t.Helper()
 	return mustOpen(t, e.login(t, role))
 }
 
-func mustOpen(t *testing.T, c Config) *Store {
+func mustOpen(t testing.TB, c Config) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), c, nil)
 	if err != nil {
@@ -161,7 +161,7 @@ func mustOpen(t *testing.T, c Config) *Store {
 	return s
 }
 
-func resolved(t *testing.T, c Config) Config {
+func resolved(t testing.TB, c Config) Config {
 	t.Helper()
 	c, err := c.Resolve("/nowhere")
 	if err != nil {
@@ -170,7 +170,7 @@ func resolved(t *testing.T, c Config) Config {
 	return c
 }
 
-func write(t *testing.T, path, content string) {
+func write(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -164,6 +164,8 @@ func (s *session) keep(ctx context.Context) {
 			wait = time.Minute
 		default:
 			// 60 to 70 %: services that started together do not renew together.
+			// Vault counts in seconds, so one may be missing.
+			wait = max(wait-time.Second, wait/4)
 			wait = wait*6/10 + rand.N(wait/10+1)
 		}
 		select {

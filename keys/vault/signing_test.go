@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,6 +89,9 @@ func TestSigning(t *testing.T) {
 		}
 	}
 	mustRotate(t, operator, 4)
+	if key, err := operator.transitKey(t.Context(), "test", keySigning); err != nil || key.latest != 4 || key.minSign != 2 {
+		t.Errorf("transit has versions %d to %d, %v; want 2 to 4", key.minSign, key.latest, err)
+	}
 }
 
 // TestRotateRace: ten operators at once make versions without gaps, each of
@@ -256,4 +260,72 @@ func TestRewrap(t *testing.T) {
 	if err != nil || st.Wrapping["v4"] != 5 {
 		t.Errorf("status after three rotations: %v, %v", st.Wrapping, err)
 	}
+}
+
+// TestRewrapBetweenRequests: the data key that a reader holds is rewrapped and its
+// version retired before he has it unwrapped; he looks again.
+func TestRewrapBetweenRequests(t *testing.T) {
+	e := sharedEnv(t).mount(t)
+	operator, service := e.as(t, roleOperator), e.as(t, roleService)
+	if err := service.Create(t.Context(), "sessions"); err != nil {
+		t.Fatal(err)
+	}
+	before, err := service.Seed(t.Context(), "sessions")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := service.session.connection.http.Transport
+	unwraps := 0
+	service.session.connection.http.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/decrypt/wrap") {
+			if unwraps++; unwraps == 1 {
+				if _, err := operator.Rewrap(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if _, err := operator.RetireWrapping(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return inner.RoundTrip(r)
+	})
+	if after, err := service.Seed(t.Context(), "sessions"); err != nil || after != before || unwraps != 2 {
+		t.Errorf("after %d unwraps: %v", unwraps, err)
+	}
+}
+
+// BenchmarkSign is what a signature costs a session, Vault on the same machine.
+func BenchmarkSign(b *testing.B) {
+	e := sharedEnv(b)
+	e.base.Transit, e.base.KV = "t-bench", "k-bench"
+	e.provision(b)
+	if _, err := e.as(b, roleOperator).RotateSigning(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	service := e.as(b, roleService)
+	signer, err := service.NewSigner(b.Context(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("signature", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := signer.Sign(b.Context(), []byte("head")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("new signer", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := service.NewSigner(b.Context(), 0); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("seed", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := service.Seed(b.Context(), "signing/1/mldsa65"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -16,12 +16,24 @@ const wireContract = `
 service puente.v1.Matching
 rpc Describe puente.v1.DescribeRequest -> puente.v1.DescribeResponse
 rpc Match stream puente.v1.Frame -> stream puente.v1.Frame
+rpc Witness puente.v1.WitnessRequest -> puente.v1.WitnessResponse
+rpc Checkpoint puente.v1.CheckpointRequest -> puente.v1.CheckpointResponse
+rpc Cosigned puente.v1.CosignedRequest -> puente.v1.CosignedResponse
 puente.v1.Frame 1 message bytes optional
 puente.v1.DescribeResponse 1 watchlists puente.v1.Watchlist repeated
 puente.v1.Watchlist 1 name string optional
 puente.v1.Watchlist 2 scheme string optional
 puente.v1.Watchlist 3 entries uint64 optional
 puente.v1.Watchlist 4 epoch uint64 optional
+puente.v1.WitnessRequest 1 checkpoint bytes optional
+puente.v1.WitnessRequest 2 old_size uint64 optional
+puente.v1.WitnessRequest 3 proof bytes repeated
+puente.v1.WitnessResponse 1 cosignature bytes optional
+puente.v1.WitnessResponse 2 known_size uint64 optional
+puente.v1.CheckpointRequest 1 old_size uint64 optional
+puente.v1.CheckpointResponse 1 checkpoint bytes optional
+puente.v1.CheckpointResponse 2 proof bytes repeated
+puente.v1.CosignedRequest 1 checkpoint bytes optional
 `
 
 func TestWireContract(t *testing.T) {

@@ -46,6 +46,12 @@ const (
 	MatchingDescribeProcedure = "/puente.v1.Matching/Describe"
 	// MatchingMatchProcedure is the fully-qualified name of the Matching's Match RPC.
 	MatchingMatchProcedure = "/puente.v1.Matching/Match"
+	// MatchingWitnessProcedure is the fully-qualified name of the Matching's Witness RPC.
+	MatchingWitnessProcedure = "/puente.v1.Matching/Witness"
+	// MatchingCheckpointProcedure is the fully-qualified name of the Matching's Checkpoint RPC.
+	MatchingCheckpointProcedure = "/puente.v1.Matching/Checkpoint"
+	// MatchingCosignedProcedure is the fully-qualified name of the Matching's Cosigned RPC.
+	MatchingCosignedProcedure = "/puente.v1.Matching/Cosigned"
 )
 
 // MatchingClient is a client for the puente.v1.Matching service.
@@ -56,6 +62,15 @@ type MatchingClient interface {
 	// Match runs one session: one stream is one session, and a session is never
 	// resumed on another stream. The caller sends the first frame.
 	Match(context.Context) *connect.BidiStreamForClient[Frame, Frame]
+	// Witness asks for a cosignature under a checkpoint of the caller's
+	// transparency log (C2SP tlog-witness, in this form).
+	Witness(context.Context, *connect.Request[WitnessRequest]) (*connect.Response[WitnessResponse], error)
+	// Checkpoint gives the newest checkpoint of the holder's own transparency log,
+	// for the caller to cosign.
+	Checkpoint(context.Context, *connect.Request[CheckpointRequest]) (*connect.Response[CheckpointResponse], error)
+	// Cosigned delivers a checkpoint of the holder's log with the caller's
+	// cosignature.
+	Cosigned(context.Context, *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error)
 }
 
 // NewMatchingClient constructs a client for the puente.v1.Matching service. By default, it uses the
@@ -81,13 +96,34 @@ func NewMatchingClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			connect.WithSchema(matchingMethods.ByName("Match")),
 			connect.WithClientOptions(opts...),
 		),
+		witness: connect.NewClient[WitnessRequest, WitnessResponse](
+			httpClient,
+			baseURL+MatchingWitnessProcedure,
+			connect.WithSchema(matchingMethods.ByName("Witness")),
+			connect.WithClientOptions(opts...),
+		),
+		checkpoint: connect.NewClient[CheckpointRequest, CheckpointResponse](
+			httpClient,
+			baseURL+MatchingCheckpointProcedure,
+			connect.WithSchema(matchingMethods.ByName("Checkpoint")),
+			connect.WithClientOptions(opts...),
+		),
+		cosigned: connect.NewClient[CosignedRequest, CosignedResponse](
+			httpClient,
+			baseURL+MatchingCosignedProcedure,
+			connect.WithSchema(matchingMethods.ByName("Cosigned")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // matchingClient implements MatchingClient.
 type matchingClient struct {
-	describe *connect.Client[DescribeRequest, DescribeResponse]
-	match    *connect.Client[Frame, Frame]
+	describe   *connect.Client[DescribeRequest, DescribeResponse]
+	match      *connect.Client[Frame, Frame]
+	witness    *connect.Client[WitnessRequest, WitnessResponse]
+	checkpoint *connect.Client[CheckpointRequest, CheckpointResponse]
+	cosigned   *connect.Client[CosignedRequest, CosignedResponse]
 }
 
 // Describe calls puente.v1.Matching.Describe.
@@ -100,6 +136,21 @@ func (c *matchingClient) Match(ctx context.Context) *connect.BidiStreamForClient
 	return c.match.CallBidiStream(ctx)
 }
 
+// Witness calls puente.v1.Matching.Witness.
+func (c *matchingClient) Witness(ctx context.Context, req *connect.Request[WitnessRequest]) (*connect.Response[WitnessResponse], error) {
+	return c.witness.CallUnary(ctx, req)
+}
+
+// Checkpoint calls puente.v1.Matching.Checkpoint.
+func (c *matchingClient) Checkpoint(ctx context.Context, req *connect.Request[CheckpointRequest]) (*connect.Response[CheckpointResponse], error) {
+	return c.checkpoint.CallUnary(ctx, req)
+}
+
+// Cosigned calls puente.v1.Matching.Cosigned.
+func (c *matchingClient) Cosigned(ctx context.Context, req *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error) {
+	return c.cosigned.CallUnary(ctx, req)
+}
+
 // MatchingHandler is an implementation of the puente.v1.Matching service.
 type MatchingHandler interface {
 	// Describe lists the watchlists that the calling partner may query. The
@@ -108,6 +159,15 @@ type MatchingHandler interface {
 	// Match runs one session: one stream is one session, and a session is never
 	// resumed on another stream. The caller sends the first frame.
 	Match(context.Context, *connect.BidiStream[Frame, Frame]) error
+	// Witness asks for a cosignature under a checkpoint of the caller's
+	// transparency log (C2SP tlog-witness, in this form).
+	Witness(context.Context, *connect.Request[WitnessRequest]) (*connect.Response[WitnessResponse], error)
+	// Checkpoint gives the newest checkpoint of the holder's own transparency log,
+	// for the caller to cosign.
+	Checkpoint(context.Context, *connect.Request[CheckpointRequest]) (*connect.Response[CheckpointResponse], error)
+	// Cosigned delivers a checkpoint of the holder's log with the caller's
+	// cosignature.
+	Cosigned(context.Context, *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error)
 }
 
 // NewMatchingHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -129,12 +189,36 @@ func NewMatchingHandler(svc MatchingHandler, opts ...connect.HandlerOption) (str
 		connect.WithSchema(matchingMethods.ByName("Match")),
 		connect.WithHandlerOptions(opts...),
 	)
+	matchingWitnessHandler := connect.NewUnaryHandler(
+		MatchingWitnessProcedure,
+		svc.Witness,
+		connect.WithSchema(matchingMethods.ByName("Witness")),
+		connect.WithHandlerOptions(opts...),
+	)
+	matchingCheckpointHandler := connect.NewUnaryHandler(
+		MatchingCheckpointProcedure,
+		svc.Checkpoint,
+		connect.WithSchema(matchingMethods.ByName("Checkpoint")),
+		connect.WithHandlerOptions(opts...),
+	)
+	matchingCosignedHandler := connect.NewUnaryHandler(
+		MatchingCosignedProcedure,
+		svc.Cosigned,
+		connect.WithSchema(matchingMethods.ByName("Cosigned")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/puente.v1.Matching/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MatchingDescribeProcedure:
 			matchingDescribeHandler.ServeHTTP(w, r)
 		case MatchingMatchProcedure:
 			matchingMatchHandler.ServeHTTP(w, r)
+		case MatchingWitnessProcedure:
+			matchingWitnessHandler.ServeHTTP(w, r)
+		case MatchingCheckpointProcedure:
+			matchingCheckpointHandler.ServeHTTP(w, r)
+		case MatchingCosignedProcedure:
+			matchingCosignedHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -150,4 +234,16 @@ func (UnimplementedMatchingHandler) Describe(context.Context, *connect.Request[D
 
 func (UnimplementedMatchingHandler) Match(context.Context, *connect.BidiStream[Frame, Frame]) error {
 	return connect.NewError(connect.CodeUnimplemented, errors.New("puente.v1.Matching.Match is not implemented"))
+}
+
+func (UnimplementedMatchingHandler) Witness(context.Context, *connect.Request[WitnessRequest]) (*connect.Response[WitnessResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("puente.v1.Matching.Witness is not implemented"))
+}
+
+func (UnimplementedMatchingHandler) Checkpoint(context.Context, *connect.Request[CheckpointRequest]) (*connect.Response[CheckpointResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("puente.v1.Matching.Checkpoint is not implemented"))
+}
+
+func (UnimplementedMatchingHandler) Cosigned(context.Context, *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("puente.v1.Matching.Cosigned is not implemented"))
 }

@@ -235,6 +235,311 @@ func (x *Watchlist) GetEpoch() uint64 {
 	return 0
 }
 
+// WitnessRequest is a checkpoint and the proof that it extends an earlier one.
+type WitnessRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Signed note of C2SP tlog-checkpoint.
+	Checkpoint []byte `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// Number of entries of the checkpoint that the witness is thought to remember.
+	OldSize uint64 `protobuf:"varint,2,opt,name=old_size,json=oldSize,proto3" json:"old_size,omitempty"`
+	// Consistency proof of RFC 6962 from there, at most 63 hashes of 32 bytes.
+	Proof         [][]byte `protobuf:"bytes,3,rep,name=proof,proto3" json:"proof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WitnessRequest) Reset() {
+	*x = WitnessRequest{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WitnessRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WitnessRequest) ProtoMessage() {}
+
+func (x *WitnessRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WitnessRequest.ProtoReflect.Descriptor instead.
+func (*WitnessRequest) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WitnessRequest) GetCheckpoint() []byte {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
+func (x *WitnessRequest) GetOldSize() uint64 {
+	if x != nil {
+		return x.OldSize
+	}
+	return 0
+}
+
+func (x *WitnessRequest) GetProof() [][]byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
+// WitnessResponse is a cosignature or, if old_size is not what the witness
+// remembers, the size that it does.
+type WitnessResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One signature line of a note (C2SP tlog-cosignature); empty on a conflict.
+	Cosignature []byte `protobuf:"bytes,1,opt,name=cosignature,proto3" json:"cosignature,omitempty"`
+	// Set on a conflict only, and may be 0 then.
+	KnownSize     uint64 `protobuf:"varint,2,opt,name=known_size,json=knownSize,proto3" json:"known_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WitnessResponse) Reset() {
+	*x = WitnessResponse{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WitnessResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WitnessResponse) ProtoMessage() {}
+
+func (x *WitnessResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WitnessResponse.ProtoReflect.Descriptor instead.
+func (*WitnessResponse) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *WitnessResponse) GetCosignature() []byte {
+	if x != nil {
+		return x.Cosignature
+	}
+	return nil
+}
+
+func (x *WitnessResponse) GetKnownSize() uint64 {
+	if x != nil {
+		return x.KnownSize
+	}
+	return 0
+}
+
+// CheckpointRequest says where the consistency proof is to start.
+type CheckpointRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of entries of the checkpoint that the caller remembers.
+	OldSize       uint64 `protobuf:"varint,1,opt,name=old_size,json=oldSize,proto3" json:"old_size,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointRequest) Reset() {
+	*x = CheckpointRequest{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointRequest) ProtoMessage() {}
+
+func (x *CheckpointRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointRequest.ProtoReflect.Descriptor instead.
+func (*CheckpointRequest) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CheckpointRequest) GetOldSize() uint64 {
+	if x != nil {
+		return x.OldSize
+	}
+	return 0
+}
+
+// CheckpointResponse is the holder's newest checkpoint.
+type CheckpointResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Signed note of C2SP tlog-checkpoint.
+	Checkpoint []byte `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// Consistency proof of RFC 6962 from old_size; empty if the checkpoint has not
+	// more entries.
+	Proof         [][]byte `protobuf:"bytes,2,rep,name=proof,proto3" json:"proof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckpointResponse) Reset() {
+	*x = CheckpointResponse{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckpointResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckpointResponse) ProtoMessage() {}
+
+func (x *CheckpointResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckpointResponse.ProtoReflect.Descriptor instead.
+func (*CheckpointResponse) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CheckpointResponse) GetCheckpoint() []byte {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
+func (x *CheckpointResponse) GetProof() [][]byte {
+	if x != nil {
+		return x.Proof
+	}
+	return nil
+}
+
+// CosignedRequest is a checkpoint of the holder's log that the caller has cosigned.
+type CosignedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Signed note with the signatures of the log and of the witness.
+	Checkpoint    []byte `protobuf:"bytes,1,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CosignedRequest) Reset() {
+	*x = CosignedRequest{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CosignedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CosignedRequest) ProtoMessage() {}
+
+func (x *CosignedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CosignedRequest.ProtoReflect.Descriptor instead.
+func (*CosignedRequest) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CosignedRequest) GetCheckpoint() []byte {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return nil
+}
+
+// CosignedResponse has no fields: that there is an answer says that it is kept.
+type CosignedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CosignedResponse) Reset() {
+	*x = CosignedResponse{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CosignedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CosignedResponse) ProtoMessage() {}
+
+func (x *CosignedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CosignedResponse.ProtoReflect.Descriptor instead.
+func (*CosignedResponse) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{9}
+}
+
 var File_protocol_puentev1_puente_proto protoreflect.FileDescriptor
 
 const file_protocol_puentev1_puente_proto_rawDesc = "" +
@@ -251,10 +556,36 @@ const file_protocol_puentev1_puente_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06scheme\x18\x02 \x01(\tR\x06scheme\x12\x18\n" +
 	"\aentries\x18\x03 \x01(\x04R\aentries\x12\x14\n" +
-	"\x05epoch\x18\x04 \x01(\x04R\x05epoch2\x80\x01\n" +
+	"\x05epoch\x18\x04 \x01(\x04R\x05epoch\"a\n" +
+	"\x0eWitnessRequest\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x01 \x01(\fR\n" +
+	"checkpoint\x12\x19\n" +
+	"\bold_size\x18\x02 \x01(\x04R\aoldSize\x12\x14\n" +
+	"\x05proof\x18\x03 \x03(\fR\x05proof\"R\n" +
+	"\x0fWitnessResponse\x12 \n" +
+	"\vcosignature\x18\x01 \x01(\fR\vcosignature\x12\x1d\n" +
+	"\n" +
+	"known_size\x18\x02 \x01(\x04R\tknownSize\".\n" +
+	"\x11CheckpointRequest\x12\x19\n" +
+	"\bold_size\x18\x01 \x01(\x04R\aoldSize\"J\n" +
+	"\x12CheckpointResponse\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x01 \x01(\fR\n" +
+	"checkpoint\x12\x14\n" +
+	"\x05proof\x18\x02 \x03(\fR\x05proof\"1\n" +
+	"\x0fCosignedRequest\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x01 \x01(\fR\n" +
+	"checkpoint\"\x12\n" +
+	"\x10CosignedResponse2\xd2\x02\n" +
 	"\bMatching\x12C\n" +
 	"\bDescribe\x12\x1a.puente.v1.DescribeRequest\x1a\x1b.puente.v1.DescribeResponse\x12/\n" +
-	"\x05Match\x12\x10.puente.v1.Frame\x1a\x10.puente.v1.Frame(\x010\x01B=Z;github.com/puente-project/puente/protocol/puentev1;puentev1b\x06proto3"
+	"\x05Match\x12\x10.puente.v1.Frame\x1a\x10.puente.v1.Frame(\x010\x01\x12@\n" +
+	"\aWitness\x12\x19.puente.v1.WitnessRequest\x1a\x1a.puente.v1.WitnessResponse\x12I\n" +
+	"\n" +
+	"Checkpoint\x12\x1c.puente.v1.CheckpointRequest\x1a\x1d.puente.v1.CheckpointResponse\x12C\n" +
+	"\bCosigned\x12\x1a.puente.v1.CosignedRequest\x1a\x1b.puente.v1.CosignedResponseB=Z;github.com/puente-project/puente/protocol/puentev1;puentev1b\x06proto3"
 
 var (
 	file_protocol_puentev1_puente_proto_rawDescOnce sync.Once
@@ -268,21 +599,33 @@ func file_protocol_puentev1_puente_proto_rawDescGZIP() []byte {
 	return file_protocol_puentev1_puente_proto_rawDescData
 }
 
-var file_protocol_puentev1_puente_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_protocol_puentev1_puente_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_protocol_puentev1_puente_proto_goTypes = []any{
-	(*Frame)(nil),            // 0: puente.v1.Frame
-	(*DescribeRequest)(nil),  // 1: puente.v1.DescribeRequest
-	(*DescribeResponse)(nil), // 2: puente.v1.DescribeResponse
-	(*Watchlist)(nil),        // 3: puente.v1.Watchlist
+	(*Frame)(nil),              // 0: puente.v1.Frame
+	(*DescribeRequest)(nil),    // 1: puente.v1.DescribeRequest
+	(*DescribeResponse)(nil),   // 2: puente.v1.DescribeResponse
+	(*Watchlist)(nil),          // 3: puente.v1.Watchlist
+	(*WitnessRequest)(nil),     // 4: puente.v1.WitnessRequest
+	(*WitnessResponse)(nil),    // 5: puente.v1.WitnessResponse
+	(*CheckpointRequest)(nil),  // 6: puente.v1.CheckpointRequest
+	(*CheckpointResponse)(nil), // 7: puente.v1.CheckpointResponse
+	(*CosignedRequest)(nil),    // 8: puente.v1.CosignedRequest
+	(*CosignedResponse)(nil),   // 9: puente.v1.CosignedResponse
 }
 var file_protocol_puentev1_puente_proto_depIdxs = []int32{
 	3, // 0: puente.v1.DescribeResponse.watchlists:type_name -> puente.v1.Watchlist
 	1, // 1: puente.v1.Matching.Describe:input_type -> puente.v1.DescribeRequest
 	0, // 2: puente.v1.Matching.Match:input_type -> puente.v1.Frame
-	2, // 3: puente.v1.Matching.Describe:output_type -> puente.v1.DescribeResponse
-	0, // 4: puente.v1.Matching.Match:output_type -> puente.v1.Frame
-	3, // [3:5] is the sub-list for method output_type
-	1, // [1:3] is the sub-list for method input_type
+	4, // 3: puente.v1.Matching.Witness:input_type -> puente.v1.WitnessRequest
+	6, // 4: puente.v1.Matching.Checkpoint:input_type -> puente.v1.CheckpointRequest
+	8, // 5: puente.v1.Matching.Cosigned:input_type -> puente.v1.CosignedRequest
+	2, // 6: puente.v1.Matching.Describe:output_type -> puente.v1.DescribeResponse
+	0, // 7: puente.v1.Matching.Match:output_type -> puente.v1.Frame
+	5, // 8: puente.v1.Matching.Witness:output_type -> puente.v1.WitnessResponse
+	7, // 9: puente.v1.Matching.Checkpoint:output_type -> puente.v1.CheckpointResponse
+	9, // 10: puente.v1.Matching.Cosigned:output_type -> puente.v1.CosignedResponse
+	6, // [6:11] is the sub-list for method output_type
+	1, // [1:6] is the sub-list for method input_type
 	1, // [1:1] is the sub-list for extension type_name
 	1, // [1:1] is the sub-list for extension extendee
 	0, // [0:1] is the sub-list for field type_name
@@ -299,7 +642,7 @@ func file_protocol_puentev1_puente_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protocol_puentev1_puente_proto_rawDesc), len(file_protocol_puentev1_puente_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,7 +28,7 @@ type Limits struct {
 	HandshakeTimeout time.Duration
 	// IdleTimeout closes a connection on which no session runs.
 	IdleTimeout time.Duration
-	// DescribeTimeout bounds one Describe call.
+	// DescribeTimeout bounds one Describe call, and one call about a log.
 	DescribeTimeout time.Duration
 
 	// Sessions is the number of sessions the server runs at once.
@@ -76,6 +76,16 @@ const (
 	maxScheme          = 1024
 	// describesPerPartner bounds the Describe calls of a partner at one time.
 	describesPerPartner = 4
+	// maxCheckpoint and maxCosignature bound notes about logs, in bytes, and maxProof a
+	// consistency proof in hashes of proofHash bytes (RFC 6962: 63 prove 2^63 entries).
+	// maxLogCall bounds the message that holds them.
+	maxCheckpoint  = 8 << 10
+	maxCosignature = 1 << 10
+	maxProof       = 63
+	proofHash      = 32
+	maxLogCall     = 16 << 10
+	// logCallsPerPartner bounds the calls of a partner about logs at one time.
+	logCallsPerPartner = 4
 	// maxHeaderBytes bounds HTTP headers and trailers; ours take some 300.
 	maxHeaderBytes = 16 << 10
 	// maxReason caps peer-supplied text, in characters.

@@ -26,8 +26,8 @@ type ServerOptions struct {
 	// Pool runs the tasks of all sessions; nil means one of the server's own.
 	Pool   *Pool
 	Limits Limits
-	// Log receives one line for each session, Describe call and refused
-	// connection; nil discards them.
+	// Log receives one line for each session, other call and refused connection;
+	// nil discards them.
 	Log *slog.Logger
 }
 
@@ -42,6 +42,7 @@ type Server struct {
 	log       *slog.Logger
 	sessions  *admission
 	describes *admission
+	logCalls  *admission
 
 	end   context.CancelCauseFunc // ends all sessions
 	calls sync.WaitGroup          // handlers that are running
@@ -75,6 +76,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		pool: o.Pool, service: o.Service, log: o.Log,
 		sessions:  newAdmission("sessions", limits.Sessions, limits.SessionsPerPartner),
 		describes: newAdmission("descriptions", describesPerPartner*limits.Sessions, describesPerPartner),
+		logCalls:  newAdmission("calls about logs", logCallsPerPartner*limits.Sessions, logCallsPerPartner),
 	}
 	base, end := context.WithCancelCause(context.Background())
 	s.end = end
@@ -83,13 +85,16 @@ func NewServer(o ServerOptions) (*Server, error) {
 		connect.WithCompression("gzip", nil, nil), // see guard
 		connect.WithReadMaxBytes(limits.MaxMessage+frameSlack),
 		connect.WithConditionalHandlerOptions(func(spec connect.Spec) []connect.HandlerOption {
-			if spec.Procedure == puentev1.MatchingDescribeProcedure {
+			switch spec.Procedure {
+			case puentev1.MatchingDescribeProcedure:
 				return []connect.HandlerOption{
 					connect.WithReadMaxBytes(maxDescribeRequest),
 					connect.WithSendMaxBytes(maxDescribe),
 				}
+			case puentev1.MatchingMatchProcedure:
+				return []connect.HandlerOption{connect.WithSendMaxBytes(limits.MaxMessage + frameSlack)}
 			}
-			return []connect.HandlerOption{connect.WithSendMaxBytes(limits.MaxMessage + frameSlack)}
+			return []connect.HandlerOption{connect.WithReadMaxBytes(maxLogCall), connect.WithSendMaxBytes(maxLogCall)}
 		}))
 	mux := http.NewServeMux()
 	mux.Handle(path, handler)
@@ -106,7 +111,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          limits.SessionsPerPartner + describesPerPartner,
+			MaxConcurrentStreams:          limits.SessionsPerPartner + describesPerPartner + logCallsPerPartner,
 			MaxReadFrameSize:              readFrameSize,
 			MaxReceiveBufferPerConnection: window,
 			MaxReceiveBufferPerStream:     window,
@@ -193,7 +198,7 @@ func (s *Server) begin() bool {
 }
 
 // front is the outermost handler: it decides who is calling and lets nothing
-// but gRPC calls of the two procedures through.
+// but gRPC calls of the service's procedures through.
 func (s *Server) front(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.TLS == nil || r.ProtoMajor != 2 {
@@ -228,7 +233,7 @@ func (s *Server) front(next http.Handler) http.Handler {
 		defer s.calls.Done()
 		r.Body = newGuard(r.Body, s.limits.MaxMessage+frameSlack)
 		c := &call{partner: partner, session: session, control: http.NewResponseController(w)}
-		if r.URL.Path == puentev1.MatchingDescribeProcedure {
+		if r.URL.Path != puentev1.MatchingMatchProcedure { // the others are one message each way
 			_ = c.control.SetReadDeadline(time.Now().Add(s.limits.DescribeTimeout))
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callKey, c)))

@@ -1,0 +1,515 @@
+package audit_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/audit"
+	"github.com/puente-project/puente/protocol/audit/audittest"
+	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transcript"
+)
+
+// An attack changes a clean world. What is not an attack on the log itself is built by an
+// agency that owns its log key, so that the log verifies and only the content is wrong.
+//
+// Not covered here: an attacker who owns both agencies' keys and logs and tells one
+// consistent lie; what the openings of seeds show (replay).
+type attack struct {
+	name     string
+	sessions int // 24 unless given
+	// number of the session that the finding must name, -1 for none
+	session int
+	options func(o *audittest.Options)
+	edit    func(s *audittest.Session)                         // the session, before it is signed
+	world   func(w *audittest.World)                           // before it is written
+	disk    func(t *testing.T, dir string, w *audittest.World) // afterwards
+	want    string                                             // id of the finding that names the attack
+	also    []string                                           // what follows from it
+}
+
+const none = -1
+
+func onlyRequester(f func([]transcript.Record) []transcript.Record) func(*audittest.Session) {
+	return onlyAt(transcript.Requester, f)
+}
+
+func onlyAt(party transcript.Party, f func([]transcript.Record) []transcript.Record) func(*audittest.Session) {
+	return func(s *audittest.Session) {
+		s.EditJournal = func(own transcript.Party, r []transcript.Record) []transcript.Record {
+			if own == party {
+				return f(r)
+			}
+			return r
+		}
+	}
+}
+
+func signedRecords(f func([]transcript.Record) []transcript.Record) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditRecords = f }
+}
+
+func request(f func(*transcript.Request)) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditRequest = f }
+}
+
+func grant(f func(*transcript.Grant)) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditGrant = f }
+}
+
+func note(f func(*transcript.Note)) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditNote = f }
+}
+
+// alter flips a byte of the first message of a kind.
+func alter(kind uint8) func([]transcript.Record) []transcript.Record {
+	return func(r []transcript.Record) []transcript.Record {
+		r[find(r, kind, 0)].Digest[5] ^= 1
+		return r
+	}
+}
+
+func find(r []transcript.Record, kind uint8, index uint32) int {
+	i := slices.IndexFunc(r, func(r transcript.Record) bool { return r.Kind == kind && r.Index == index })
+	if i < 0 {
+		panic("no such record")
+	}
+	return i
+}
+
+// entryOf is the index of a session's entry in a log.
+func entryOf(p *audittest.Party, s *audittest.Session) int {
+	i := slices.IndexFunc(p.Entries, func(e string) bool { return strings.Contains(e, s.Request.Open.String()) })
+	if i < 0 {
+		panic("no such entry")
+	}
+	return i
+}
+
+func dropEntry(p *audittest.Party, s *audittest.Session) {
+	i := entryOf(p, s)
+	p.Entries = slices.Delete(p.Entries, i, i+1)
+}
+
+func replaceEntry(p *audittest.Party, s *audittest.Session, e transcript.Entry) {
+	p.Entries[entryOf(p, s)] = e.Text()
+}
+
+func file(party, name string, change func([]byte) []byte) func(*testing.T, string, *audittest.World) {
+	return func(t *testing.T, dir string, _ *audittest.World) {
+		changeFile(t, filepath.Join(dir, party, name), change)
+	}
+}
+
+func changeFile(t *testing.T, name string, change func([]byte) []byte) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err == nil {
+		err = os.WriteFile(name, change(b), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func flip(at int) func([]byte) []byte {
+	return func(b []byte) []byte { b[(at+len(b))%len(b)] ^= 1; return b }
+}
+
+// remove deletes a file or folder.
+func remove(party, name string) func(*testing.T, string, *audittest.World) {
+	return func(t *testing.T, dir string, _ *audittest.World) {
+		if err := os.RemoveAll(filepath.Join(dir, party, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Sessions of the clean world that the attacks use: 5 is of iris codes, cl asks us; 4 is of
+// vectors; 9 was aborted; from 12 on cl has its second key.
+const iris, vector, aborted, late = 5, 4, 9, 20
+
+var attacks = []attack{
+	{name: "altered byte in open", session: iris, edit: onlyRequester(alter(transcript.KindOpen)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords}},
+	{name: "altered byte in accept", session: iris, edit: onlyRequester(alter(transcript.KindAccept)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords}},
+	{name: "altered byte in key", session: iris, edit: onlyRequester(alter(transcript.KindKey)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
+	{name: "altered byte in block", session: iris, edit: onlyRequester(alter(transcript.KindBlock)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
+	{name: "altered byte in share", session: iris, edit: onlyRequester(alter(transcript.KindShare)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
+	{name: "altered byte in prefixes", session: iris, edit: onlyRequester(alter(transcript.KindPrefixes)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
+	{name: "altered byte in verdict", session: iris, edit: onlyAt(transcript.Holder, alter(transcript.KindVerdict)), want: audit.SidesRecords, also: []string{audit.RecordsChain}},
+	{name: "message dropped and signed", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		i := find(r, transcript.KindBlock, 7)
+		return slices.Delete(r, i, i+1)
+	}), want: audit.RecordsCount},
+	{name: "message dropped from one journal", session: iris, edit: onlyRequester(func(r []transcript.Record) []transcript.Record {
+		i := find(r, transcript.KindShare, 2)
+		return slices.Delete(r, i, i+1)
+	}), want: audit.RecordsCount, also: []string{audit.RecordsChain}},
+	{name: "message added and signed", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		extra := r[find(r, transcript.KindBlock, 31)]
+		extra.Index = 32
+		return slices.Insert(r, find(r, transcript.KindBlock, 31)+1, extra)
+	}), want: audit.RecordsCount},
+	{name: "message answered twice", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		second := r[find(r, transcript.KindVerdict, 0)]
+		second.Digest[0] ^= 1
+		return append(r, second)
+	}), want: audit.RecordsDuplicate},
+	{name: "verdict before its prefixes", session: iris, edit: onlyAt(transcript.Holder, func(r []transcript.Record) []transcript.Record {
+		i, j := find(r, transcript.KindPrefixes, 1), find(r, transcript.KindVerdict, 1)
+		r[i], r[j] = r[j], r[i]
+		return r
+	}), want: audit.RecordsOrder},
+	{name: "blocks received in another order", session: iris, edit: onlyAt(transcript.Holder, func(r []transcript.Record) []transcript.Record {
+		i, j := find(r, transcript.KindBlock, 3), find(r, transcript.KindBlock, 4)
+		r[i], r[j] = r[j], r[i]
+		return r
+	}), want: audit.RecordsOrder},
+	{name: "share before the last block", session: iris, edit: onlyRequester(func(r []transcript.Record) []transcript.Record {
+		i, j := find(r, transcript.KindShare, 0), find(r, transcript.KindBlock, 30)
+		r[i], r[j] = r[j], r[i]
+		return r
+	}), want: audit.RecordsOrder},
+	{name: "covert bytes in a message", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		r[find(r, transcript.KindVerdict, 1)].Length += 3
+		return r
+	}), want: audit.RecordsLength},
+	{name: "other ciphertext size in a session", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		for i := range r {
+			if r[i].Kind == transcript.KindBlock {
+				r[i].Length += 512
+			}
+		}
+		return r
+	}), want: audit.RecordsLength},
+	{name: "message attributed to the other side", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		r[find(r, transcript.KindKey, 0)].Sender = transcript.Holder
+		return r
+	}), want: audit.RecordsSender},
+	{name: "journal cut off", session: iris, disk: func(t *testing.T, dir string, w *audittest.World) {
+		changeFile(t, filepath.Join(dir, "us/evidence", w.Sessions[iris].Folder, "records"), func(b []byte) []byte { return b[:len(b)-7] })
+	}, want: audit.RecordsFormat},
+	{name: "bytes claimed that never passed", session: iris, edit: func(s *audittest.Session) { s.EditHead = func(h *transcript.Head) { h.Bytes += 1000 } }, want: audit.RecordsChain},
+
+	{name: "session dropped by the holder", session: iris, world: func(w *audittest.World) {
+		dropEntry(w.Parties[1], w.Sessions[iris])
+		delete(w.Parties[1].Evidence, w.Sessions[iris].Folder)
+	}, want: audit.SidesMissing},
+	{name: "session dropped by the requester", session: iris, world: func(w *audittest.World) {
+		dropEntry(w.Parties[0], w.Sessions[iris])
+		delete(w.Parties[0].Evidence, w.Sessions[iris].Folder)
+	}, want: audit.SidesMissing},
+	{name: "aborted session hidden by the requester", session: aborted, world: func(w *audittest.World) {
+		dropEntry(w.Parties[0], w.Sessions[aborted])
+		delete(w.Parties[0].Evidence, w.Sessions[aborted].Folder)
+	}, want: audit.SidesMissing},
+	{name: "session kept out of the log", session: iris, world: func(w *audittest.World) { dropEntry(w.Parties[1], w.Sessions[iris]) },
+		want: audit.EvidenceUnlogged, also: []string{audit.SidesMissing}},
+	{name: "evidence removed", session: iris, world: func(w *audittest.World) { delete(w.Parties[0].Evidence, w.Sessions[iris].Folder) }, want: audit.EvidenceMissing},
+	{name: "head removed", session: iris, world: func(w *audittest.World) {
+		delete(w.Parties[0].Evidence[w.Sessions[iris].Folder], "head.txt")
+	}, want: audit.EvidenceMissing},
+	{name: "evidence moved", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
+		dir = filepath.Join(dir, "us/evidence")
+		if err := os.Rename(filepath.Join(dir, w.Sessions[iris].Folder), filepath.Join(dir, strings.Repeat("ab", 32))); err != nil {
+			t.Fatal(err)
+		}
+	}, want: audit.EvidenceName},
+	{name: "kept message altered", session: iris, edit: func(s *audittest.Session) { s.Keep = true }, disk: func(t *testing.T, dir string, w *audittest.World) {
+		changeFile(t, filepath.Join(dir, "us/evidence", w.Sessions[iris].Folder, "messages"), flip(-1000))
+	}, want: audit.EvidenceMessages},
+
+	{name: "replayed session", session: iris, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		p.Entries = slices.Insert(p.Entries, entryOf(p, w.Sessions[iris])+1, p.Entries[entryOf(p, w.Sessions[iris])])
+	}, want: audit.SessionDuplicate},
+	{name: "replayed opening message", session: late, edit: request(func(r *transcript.Request) {
+		r.Open = audittest.New(audittest.Options{Sessions: 1}).Sessions[0].Request.Open
+	}), want: audit.SessionNonce, also: []string{audit.RecordsOpening}},
+	{name: "replayed session seed", session: late, edit: grant(func(g *transcript.Grant) {
+		g.Seed = audittest.New(audittest.Options{Sessions: 1}).Sessions[0].Grant.Seed
+	}), want: audit.SessionNonce},
+	{name: "grant for another session id", session: iris, edit: func(s *audittest.Session) {
+		s.Keep = true
+		s.EditGrant = func(g *transcript.Grant) { g.Session[0] ^= 1 }
+	}, want: audit.SessionID},
+
+	{name: "forged Ed25519 signature", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[0].Signature.Ed25519[9] ^= 1 }), want: audit.SessionEd25519},
+	{name: "forged ML-DSA signature", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[1].Signature.MLDSA65[99] ^= 1 }), want: audit.SessionMLDSA},
+	{name: "stripped Ed25519 signature", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[1].Signature.Ed25519 = [64]byte{} }), want: audit.SessionEd25519},
+	{name: "stripped ML-DSA signature", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[0].Signature.MLDSA65 = [3309]byte{} }), want: audit.SessionMLDSA},
+	{name: "ML-DSA signature cut out", session: iris, disk: cutSignature, want: audit.SessionMLDSA},
+	{name: "signature of another text", session: iris, edit: note(func(n *transcript.Note) {
+		other := transcript.Note{Body: n.Body + "\n", Signatures: slices.Clone(n.Signatures)}
+		audittest.Resign(&other, "us", audittest.NewKey("us 1", 1))
+		n.Signatures[0] = other.Signatures[0]
+	}), want: audit.SessionEd25519, also: []string{audit.SessionMLDSA}},
+	{name: "partner has not signed", session: iris, edit: note(func(n *transcript.Note) { n.Signatures = n.Signatures[:1] }), want: audit.SessionSigner},
+	{name: "signature of a stranger", session: iris, edit: note(func(n *transcript.Note) {
+		n.Signatures = append(n.Signatures, transcript.NamedSignature{Name: "ar", Signature: n.Signatures[0].Signature})
+	}), want: audit.SessionSigner},
+	{name: "signature of another key version", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[0].Signature.Version = 2 }), want: audit.SessionSigner},
+	{name: "unknown key", session: iris, edit: func(s *audittest.Session) {
+		s.HolderKey = audittest.NewKey("thief", 1)
+		s.EditGrant = func(g *transcript.Grant) { g.Key = s.HolderKey.ID() }
+	}, want: audit.KeyKnown},
+	{name: "retired key", session: late, edit: func(s *audittest.Session) {
+		s.RequesterKey = s.Requester.Keys[0]
+		s.EditRequest = func(r *transcript.Request) { r.Key = s.RequesterKey.ID() }
+	}, want: audit.KeyRetired},
+	{name: "revoked key", session: late, world: func(w *audittest.World) {
+		p, s := w.Parties[1], w.Sessions[late-1]
+		revoked := transcript.KeyEntry{Status: "revoked", Key: p.Keys[0].Public(), Time: s.Request.Time.Add(5 * time.Minute)}
+		p.Entries = slices.Insert(p.Entries, entryOf(p, s)+1, revoked.Text())
+		for _, s := range w.Sessions[late+1:] { // only one session to look at
+			for _, p := range w.Parties {
+				if strings.Contains(s.Folder, "unanswered") && p != s.Requester {
+					continue
+				}
+				dropEntry(p, s)
+				delete(p.Evidence, s.Folder)
+			}
+		}
+	}, want: audit.KeyRevoked},
+	{name: "key never announced", session: iris, edit: func(s *audittest.Session) {
+		s.RequesterKey = s.Requester.Keys[1]
+		s.EditRequest = func(r *transcript.Request) { r.Key = s.RequesterKey.ID() }
+	}, want: audit.KeyLogged},
+	{name: "stranger's key in the log", session: none, world: func(w *audittest.World) {
+		w.Parties[0].Log(transcript.KeyEntry{Status: "active", Key: audittest.NewKey("thief", 3).Public(), Time: w.Now.Add(-time.Hour)})
+	}, want: audit.KeyKnown},
+
+	{name: "raised threshold", session: iris, edit: request(func(r *transcript.Request) {
+		r.Scheme = strings.Replace(r.Scheme, "threshold=8/25", "threshold=2/5", 1)
+	}), want: audit.SessionThreshold},
+	{name: "lowered threshold", session: vector, edit: request(func(r *transcript.Request) {
+		r.Scheme = strings.Replace(r.Scheme, "theta=1191", "theta=1", 1)
+	}), want: audit.SessionThreshold},
+	{name: "downgraded parameters", session: iris, edit: request(func(r *transcript.Request) {
+		r.Scheme = strings.Replace(r.Scheme, "shifts=31", "shifts=1", 1)
+	}), want: audit.SessionScheme},
+	{name: "watchlist that is not agreed", session: iris, edit: request(func(r *transcript.Request) { r.Watchlist = "voters-iris" }),
+		want: audit.SessionWatchlist, also: []string{audit.EpochLogged}},
+	{name: "other watchlist under the same name", session: iris, edit: grant(func(g *transcript.Grant) { g.Root[3] ^= 1 }), want: audit.EpochRoot},
+	{name: "wrong epoch", session: iris, edit: grant(func(g *transcript.Grant) { g.Epoch = 7 }), want: audit.EpochLogged},
+	{name: "entries left out", session: iris, edit: grant(func(g *transcript.Grant) { g.Entries -= 40 }), want: audit.EpochSize},
+	{name: "watchlist of a few people", session: vector, edit: grant(func(g *transcript.Grant) { g.Entries = 2 }), want: audit.SessionMinEntries, also: []string{audit.EpochSize}},
+	{name: "impossible layout", session: iris, edit: grant(func(g *transcript.Grant) { g.Width = 1 }), want: audit.SessionLayout},
+	{name: "outdated watchlist", sessions: 96, session: 92, edit: grant(func(g *transcript.Grant) {
+		e := audittest.Epoch(agreement.Watchlist{Holder: "us", Name: "wanted-face"}, 1, time.Time{})
+		g.Epoch, g.Root, g.Entries = 1, e.Root, e.Entries
+	}), want: audit.EpochStale},
+	{name: "watchlist put back", sessions: 48, session: none, world: func(w *audittest.World) {
+		w.Parties[1].Log(audittest.Epoch(w.Agreement.Watchlists[2], 1, w.Now.Add(-time.Hour)))
+	}, want: audit.EpochOrder},
+	{name: "watchlist built for another threshold", session: none, world: func(w *audittest.World) {
+		l := w.Agreement.Watchlists[2]
+		l.Scheme = strings.Replace(l.Scheme, "8/25", "2/5", 1)
+		w.Parties[1].Log(audittest.Epoch(l, 9, w.Now.Add(-time.Hour)))
+	}, want: audit.EpochScheme},
+	{name: "purpose that is not agreed", session: iris, edit: request(func(r *transcript.Request) { r.Purpose = "tax" }), want: audit.SessionPurpose},
+	{name: "legal basis that is not agreed", session: iris, edit: request(func(r *transcript.Request) { r.Basis = "none" }), want: audit.SessionPurpose},
+	{name: "quota overrun", session: none, options: func(o *audittest.Options) {
+		o.Agreement = func(a *agreement.Agreement) { a.Purposes[0].Daily = 12 }
+	}, want: audit.SessionQuota},
+
+	{name: "session dated back", session: 11, edit: func(s *audittest.Session) { shift(s, -7*time.Hour) }, want: audit.TimeOrder},
+	{name: "epoch dated back", session: none, world: func(w *audittest.World) {
+		w.Parties[1].Log(audittest.Epoch(w.Agreement.Watchlists[2], 9, audittest.Start.Add(time.Hour)))
+	}, want: audit.TimeOrder},
+	{name: "session dated forward", session: late, edit: func(s *audittest.Session) { shift(s, 365*24*time.Hour) }, want: audit.TimeFuture},
+	{name: "old request answered later", session: iris, edit: grant(func(g *transcript.Grant) { g.Time = g.Time.Add(10 * time.Minute) }), want: audit.TimeGrant},
+
+	{name: "swapped partner", session: iris, edit: request(func(r *transcript.Request) { r.Holder = "ar" }), want: audit.SessionParties,
+		also: []string{audit.EntryRole, audit.SessionSigner}},
+	{name: "session of others in the log", session: iris, world: func(w *audittest.World) {
+		replaceEntry(w.Parties[1], w.Sessions[iris], transcript.SessionEntry{Role: transcript.Requester, Outcome: transcript.OutcomeNoHit, Note: w.Sessions[iris].Note})
+	}, want: audit.EntryRole},
+	{name: "holder claims the result", session: iris, world: func(w *audittest.World) {
+		replaceEntry(w.Parties[1], w.Sessions[iris], transcript.SessionEntry{Role: transcript.Holder, Outcome: transcript.OutcomeHit, Note: w.Sessions[iris].Note})
+	}, want: audit.SessionOutcome},
+	{name: "session under another agreement", session: iris, edit: request(func(r *transcript.Request) { r.Agreement[0] ^= 1 }), want: audit.SessionAgreement},
+	{name: "agreement exchanged", session: none, disk: file("cl", "agreement.json", func(b []byte) []byte {
+		return bytes.Replace(b, []byte(`"daily": 40`), []byte(`"daily": 4000`), 1)
+	}), want: audit.AgreementCopy},
+	{name: "secret agreement", session: none, world: func(w *audittest.World) {
+		w.Parties[0].Log(transcript.AgreementEntry{Partner: "us", Agreement: transcript.Digest{1}, Time: w.Now.Add(-time.Hour)})
+	}, want: audit.AgreementKnown},
+	{name: "agreement never announced", session: none, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		p.Entries = slices.DeleteFunc(p.Entries, func(e string) bool { return strings.HasPrefix(e, "puente log v1 agreement") })
+	}, want: audit.AgreementInForce},
+
+	{name: "altered entry", session: none, disk: file("us", "log/tile/entries/000.p/27", flip(5000)), want: audit.LogRoot},
+	{name: "forged inclusion proof", session: none, disk: file("us", "log/tile/0/000.p/27", flip(70)), want: audit.LogInclusion},
+	{name: "missing tile", session: none, disk: remove("us", "log/tile/0/000.p/27"), want: audit.LogReadable},
+	{name: "checkpoint altered", session: none, disk: file("us", "log/checkpoint", func(b []byte) []byte { return bytes.Replace(b, []byte("\n27\n"), []byte("\n26\n"), 1) }), want: audit.LogSignature},
+	{name: "log of another key", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
+		thief := *w.Parties[1]
+		thief.LogKey = w.Parties[0].LogKey
+		changeFile(t, filepath.Join(dir, "us/log/checkpoint"), func([]byte) []byte { return thief.Checkpoint(thief.Entries, nil, 0) })
+	}, want: audit.LogSignature},
+	{name: "entry that is no statement", session: none, world: func(w *audittest.World) { w.Parties[1].Entries = append(w.Parties[1].Entries, "hello\n") }, want: audit.EntryFormat},
+	{name: "rolled-back log", session: none, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		p.Remembered = slices.Clone(p.Entries)
+		p.Entries = p.Entries[:len(p.Entries)-1]
+	}, want: audit.LogRollback, also: []string{audit.EvidenceUnlogged, audit.SidesMissing}},
+	{name: "split view", session: none, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		p.Remembered = slices.Clone(p.Entries)
+		p.Remembered[7] = p.Remembered[8]
+	}, want: audit.LogSplit},
+	{name: "history rewritten after the cosignature", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
+		p := w.Parties[1]
+		old := slices.Clone(p.Entries[:20])
+		old[7] = old[8]
+		changeFile(t, filepath.Join(dir, "us/log-witness/checkpoint"), func([]byte) []byte { return p.Checkpoint(old, w.Parties[0], w.Now.Unix()) })
+	}, want: audit.LogConsistency},
+	{name: "forged cosignature", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
+		p, thief := w.Parties[1], *w.Parties[0]
+		thief.Witness = p.Witness
+		changeFile(t, filepath.Join(dir, "us/log-witness/checkpoint"), func([]byte) []byte { return p.Checkpoint(p.Entries, &thief, w.Now.Unix()) })
+	}, want: audit.LogCosignature},
+	{name: "no cosignature", session: none, disk: remove("us", "log-witness/checkpoint"), want: audit.LogCosignature},
+	{name: "partner forgets what it cosigned", session: none, disk: remove("cl", "log-witness/partner-checkpoint"), want: audit.LogSplit},
+	{name: "dated after the cosignature", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
+		p := w.Parties[1]
+		at := w.Sessions[late].Request.Time.Add(-time.Hour)
+		changeFile(t, filepath.Join(dir, "us/log-witness/checkpoint"), func([]byte) []byte { return p.Checkpoint(p.Entries, w.Parties[0], at.Unix()) })
+	}, want: audit.TimeFuture},
+
+	{name: "statements exchanged", session: iris, disk: func(t *testing.T, dir string, w *audittest.World) {
+		other, err := os.ReadFile(filepath.Join(dir, "us/evidence", w.Sessions[vector].Folder, "grant.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changeFile(t, filepath.Join(dir, "us/evidence", w.Sessions[iris].Folder, "grant.txt"), func([]byte) []byte { return other })
+	}, want: audit.SessionStatements, also: []string{audit.EvidenceName}},
+	{name: "statement damaged", session: iris, disk: func(t *testing.T, dir string, w *audittest.World) {
+		changeFile(t, filepath.Join(dir, "us/evidence", w.Sessions[iris].Folder, "grant.txt"), func(b []byte) []byte { return bytes.Replace(b, []byte("epoch 1"), []byte("epoch 01"), 1) })
+	}, want: audit.SessionFormat},
+	{name: "aborted session counted small", session: aborted, world: func(w *audittest.World) {
+		p, s := w.Parties[1], w.Sessions[aborted]
+		i := entryOf(p, s)
+		p.Entries[i] = strings.Replace(p.Entries[i], "\nmessages 7\n", "\nmessages 3\n", 1)
+	}, want: audit.AbortedRecords},
+	{name: "answer logged as never given", session: iris, world: func(w *audittest.World) {
+		s := w.Sessions[iris]
+		sorted := slices.Clone(s.Records)
+		transcript.Sort(sorted)
+		head := transcript.NewHead(s.Request, s.Grant, sorted)
+		request := transcript.Note{Body: s.Request.Text(), Signatures: []transcript.NamedSignature{{Name: "cl"}}}
+		audittest.Resign(&request, "cl", s.RequesterKey)
+		replaceEntry(w.Parties[1], s, transcript.AbortedEntry{Role: transcript.Holder, Stage: "verdict", Messages: head.Messages, Bytes: head.Bytes,
+			Records: head.Records, Time: s.Request.Time.Add(time.Minute), Note: request})
+	}, want: audit.AbortedSealed, also: []string{audit.SidesStatus}},
+	{name: "two accounts of a session", session: iris, world: func(w *audittest.World) {
+		p, s := w.Parties[0], w.Sessions[iris]
+		head, err := transcript.ParseHead(s.Note.Body)
+		if err != nil {
+			panic(err)
+		}
+		head.Bytes--
+		second := transcript.Note{Body: head.Text(), Signatures: slices.Clone(s.Note.Signatures)}
+		audittest.Resign(&second, "cl", s.RequesterKey)
+		audittest.Resign(&second, "us", s.HolderKey)
+		replaceEntry(p, s, transcript.SessionEntry{Role: transcript.Requester, Outcome: transcript.OutcomeNoHit, Note: second})
+		p.Evidence[s.Folder]["head.txt"] = []byte(second.Text())
+	}, want: audit.SidesNote, also: []string{audit.RecordsChain}},
+}
+
+// shift moves a session in time.
+func shift(s *audittest.Session, by time.Duration) {
+	s.EditRequest = func(r *transcript.Request) { r.Time = r.Time.Add(by) }
+	s.EditGrant = func(g *transcript.Grant) { g.Time = g.Time.Add(by) }
+}
+
+// cutSignature leaves a signature in a file without its second half.
+func cutSignature(t *testing.T, dir string, w *audittest.World) {
+	changeFile(t, filepath.Join(dir, "us/evidence", w.Sessions[iris].Folder, "head.txt"), func(b []byte) []byte {
+		full := w.Sessions[iris].Note.Signatures[1].Signature
+		line := encode(full.Bytes())
+		return bytes.Replace(b, []byte(line), []byte(encode(full.Bytes()[:signature.Size-3309])), 1)
+	})
+}
+
+func TestAttacks(t *testing.T) {
+	if len(attacks) < 30 {
+		t.Fatalf("only %d attacks", len(attacks))
+	}
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
+			o := audittest.Options{Sessions: 24, Edit: func(s *audittest.Session) {
+				if s.Number == a.session && a.edit != nil {
+					a.edit(s)
+				}
+			}}
+			if a.sessions > 0 {
+				o.Sessions = a.sessions
+			}
+			if a.options != nil {
+				a.options(&o)
+			}
+			dir := t.TempDir()
+			w := audittest.New(o)
+			if a.world != nil {
+				a.world(w)
+			}
+			if err := w.Write(dir); err != nil {
+				t.Fatal(err)
+			}
+			if a.disk != nil {
+				a.disk(t, dir, w)
+			}
+			r, err := audit.Verify(w.Input(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := append([]string{a.want}, a.also...)
+			slices.Sort(want)
+			if got := r.FindingIDs(); !slices.Equal(got, want) {
+				t.Errorf("findings %v, want %v", got, want)
+				for i, f := range r.Findings {
+					if i < 10 {
+						t.Logf("%s: %s (%v)", f.Check, f.What, f.Where)
+					}
+				}
+			}
+			if a.session == none || len(r.Findings) == 0 {
+				return
+			}
+			s := w.Sessions[a.session]
+			named := []string{s.Grant.Session.String(), "request " + transcript.TextDigest(s.Request.Text()).String()}
+			for _, f := range r.Findings {
+				if f.Check == a.want && !slices.Contains(named, f.Where.Session) {
+					t.Errorf("%s is said of %q, want one of %v", f.Check, f.Where.Session, named)
+				}
+			}
+		})
+	}
+}
+
+// TestAttacksCoverChecks holds every check against the table, so that none is without an
+// attack that it finds.
+func TestAttacksCoverChecks(t *testing.T) {
+	covered := map[string]bool{}
+	for _, a := range attacks {
+		covered[a.want] = true
+		for _, id := range a.also {
+			covered[id] = true
+		}
+	}
+	for _, c := range audit.Checks() {
+		if !covered[c.ID] && c.Severity != audit.Notice {
+			t.Errorf("no attack is found by %s", c.ID)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package audit
+
+import (
+	"time"
+
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/transcript"
+)
+
+// history is what an agency's log says about its keys, watchlists and agreements.
+type history struct {
+	keys       []keyEvent
+	epochs     map[string][]epochEvent // by watchlist
+	agreements []agreementEvent
+}
+
+type keyEvent struct {
+	index  int64
+	id     transcript.Digest
+	status string
+	from   time.Time
+}
+
+type epochEvent struct {
+	index int64
+	transcript.EpochEntry
+}
+
+type agreementEvent struct {
+	index  int64
+	digest transcript.Digest
+	from   time.Time
+}
+
+// add takes over an entry of the log that is no session.
+func (h *history) add(l *ledger, s *side, where Place, index int64, entry transcript.Entry, in *Input) {
+	switch e := entry.(type) {
+	case transcript.KeyEntry:
+		id := transcript.Digest(e.Key.ID())
+		l.check(KeyKnown, s.public.has(id), where, "the key %.16s of version %d is %s in the log and not among the trusted keys of %s", id, e.Key.Version, e.Status, s.Agency)
+		h.keys = append(h.keys, keyEvent{index, id, e.Status, e.Time})
+	case transcript.EpochEntry:
+		h.addEpoch(l, s, where, index, e, in)
+	case transcript.AgreementEntry:
+		if e.Partner != s.partner {
+			return // with another agency, which is not audited here
+		}
+		l.check(AgreementKnown, in.agreement(e.Agreement) != nil, where, "the agreement %.16s, in force from %s, was not given to the auditor", e.Agreement, utc(e.Time))
+		h.agreements = append(h.agreements, agreementEvent{index, e.Agreement, e.Time})
+	}
+}
+
+func (h *history) addEpoch(l *ledger, s *side, where Place, index int64, e transcript.EpochEntry, in *Input) {
+	if h.epochs == nil {
+		h.epochs = map[string][]epochEvent{}
+	}
+	ok := true
+	if list := h.epochs[e.Watchlist]; len(list) > 0 {
+		last := list[len(list)-1]
+		ok = l.check(EpochOrder, e.Epoch > last.Epoch, where, "epoch %d of watchlist %s follows epoch %d in entry %d", e.Epoch, e.Watchlist, last.Epoch, last.index)
+	} else {
+		l.pass(EpochOrder)
+	}
+	agreed, schemes := false, false
+	for _, a := range in.Agreements {
+		if w, err := a.Watchlist(s.Agency, e.Watchlist); err == nil {
+			agreed, schemes = true, schemes || w.Scheme == e.Scheme
+		}
+	}
+	if agreed {
+		l.check(EpochScheme, schemes, where, "epoch %d of watchlist %s is for the scheme %s, which is not agreed", e.Epoch, e.Watchlist, e.Scheme)
+	}
+	if ok {
+		h.epochs[e.Watchlist] = append(h.epochs[e.Watchlist], epochEvent{index, e})
+	}
+}
+
+// key returns the status of a key at a time, "" before it was announced. Of what changed
+// within the clock skew the better one counts.
+func (h *history) key(id transcript.Digest, at time.Time, skew time.Duration) string {
+	rank := map[string]int{"": 0, "revoked": 1, "retired": 2, "active": 3}
+	best := ""
+	status := func(t time.Time) (last string) {
+		for _, e := range h.keys {
+			if e.id == id && !e.from.After(t) {
+				last = e.status
+			}
+		}
+		return last
+	}
+	for _, d := range []time.Duration{-skew, 0, skew} {
+		if s := status(at.Add(d)); rank[s] > rank[best] {
+			best = s
+		}
+	}
+	return best
+}
+
+// inForce reports whether an agreement was in force at a time, give or take the skew.
+func (h *history) inForce(digest transcript.Digest, at time.Time, skew time.Duration) bool {
+	current := func(t time.Time) (last transcript.Digest) {
+		for _, e := range h.agreements {
+			if !e.from.After(t) {
+				last = e.digest
+			}
+		}
+		return last
+	}
+	return current(at) == digest || current(at.Add(skew)) == digest || current(at.Add(-skew)) == digest
+}
+
+// checkOrder checks that the times in a log ascend. Entries that are logged when they
+// happen may not be older than anything before them; a session bears the time of its
+// beginning, and is logged at its end.
+func (s *side) checkOrder(l *ledger, in *Input) {
+	if s.log == nil {
+		l.skip(TimeOrder, 1, whyLog)
+		l.skip(TimeFuture, 1, whyLog)
+		return
+	}
+	type dated struct {
+		from, until time.Time // when it can have been logged
+		label       string
+	}
+	times := map[int64]dated{}
+	exact := func(index int64, t time.Time) { times[index] = dated{from: t, until: t} }
+	for _, e := range s.history.keys {
+		exact(e.index, e.from)
+	}
+	for _, e := range s.history.agreements {
+		exact(e.index, e.from)
+	}
+	for _, list := range s.history.epochs {
+		for _, e := range list {
+			exact(e.index, e.Time)
+		}
+	}
+	for _, e := range s.sessions {
+		switch {
+		case e.aborted != nil:
+			times[e.index] = dated{e.aborted.Time, e.aborted.Time, e.label()}
+		case e.role == transcript.Holder:
+			times[e.index] = dated{e.head.Grant.Time, e.head.Grant.Time.Add(maxSession), e.label()}
+		default:
+			times[e.index] = dated{e.request.Time, e.request.Time.Add(maxSession), e.label()}
+		}
+	}
+	skew := in.skew()
+	var latest time.Time
+	var latestIndex int64
+	var seen time.Time
+	if len(s.witnessed.Cosignatures) > 0 {
+		seen = s.witnessed.Cosignatures[0].Time
+	}
+	for i := range int64(s.log.Size()) {
+		t, ok := times[i]
+		if !ok {
+			continue // malformed, and found so
+		}
+		where := s.entry(i)
+		where.Session = t.label
+		l.check(TimeOrder, !t.until.Add(skew).Before(latest), where, "dated %s, after entry %d of %s", utc(t.from), latestIndex, utc(latest))
+		switch {
+		case !in.Now.IsZero() && t.from.After(in.Now.Add(skew)):
+			l.fail(TimeFuture, where, "dated %s, after this audit", utc(t.from))
+			continue // it would make everything after it look dated back
+		case !seen.IsZero() && uint64(i) < s.witnessed.Size && t.from.After(seen.Add(skew)):
+			l.fail(TimeFuture, where, "dated %s, and %s has cosigned it on %s", utc(t.from), s.partner, utc(seen))
+			continue
+		}
+		l.pass(TimeFuture)
+		if t.from.After(latest) {
+			latest, latestIndex = t.from, i
+		}
+	}
+}
+
+// has reports whether the agency has published a key.
+func (p *Public) has(id transcript.Digest) bool {
+	for _, k := range p.Keys {
+		if transcript.Digest(k.ID()) == id {
+			return true
+		}
+	}
+	return false
+}
+
+// agreement returns the agreement of a digest, or nil.
+func (in *Input) agreement(d transcript.Digest) *agreement.Agreement {
+	for i := range in.Agreements {
+		if in.Agreements[i].Digest() == d {
+			return &in.Agreements[i]
+		}
+	}
+	return nil
+}
+
+// skew is the greatest clock skew that was agreed.
+func (in *Input) skew() time.Duration {
+	var most uint64
+	for _, a := range in.Agreements {
+		most = max(most, a.ClockSkew)
+	}
+	return time.Duration(most) * time.Second
+}

@@ -1,0 +1,40 @@
+package audit
+
+import "time"
+
+// Limits of what is read, and tolerances, each with its reason.
+const (
+	// maxSession is the longest that a session may take, as the transport enforces it.
+	maxSession = 6 * time.Hour
+	// travel is what request and grant may lie apart beyond the clock skew: each side
+	// refuses a statement that is older than a minute.
+	travel = 2 * time.Minute
+	// staleAfter is how long a holder may serve an epoch after the next one was logged:
+	// services load a watchlist when they start.
+	staleAfter = 24 * time.Hour
+
+	// maxPublic bounds a public.json: 1000 keys of 2.7 KB.
+	maxPublic = 4 << 20
+	// maxNoteFile bounds a statement with two signatures: 8 KB and 2 x 4.6 KB.
+	maxNoteFile = 64 << 10
+	// maxRecordsFile bounds the journal of a session: 16 million entries with one share
+	// for each are 700 MB; more than that is no session.
+	maxRecordsFile = 1 << 30
+	// maxFolders bounds the sessions of a party in one audit.
+	maxFolders = 1 << 22
+)
+
+// Numbers of the matching protocol, version 1; see its specification.
+const (
+	slots         = 4096                    // comparisons of a batch, ring degree
+	maxBlocks     = 2048                    // of a probe
+	maxEntries    = 1 << 24                 // of a watchlist
+	headerSize    = 1 + 32 + 4              // kind, session id, index
+	acceptSize    = 82                      // version, nonce, commitment, epoch, entries, width
+	openSize      = 2 + 32 + 32 + 4         // and the four texts
+	keySize       = headerSize + 32 + 51200 // seed and 4096 coefficients of 100 bits
+	bytesPerBit   = slots / 8               // bytes for one bit of every coefficient
+	maxBits       = 100                     // of a coefficient
+	window        = 16                      // batches whose shares may be under way
+	sessionIDText = "puente/v1/session id\x00"
+)

@@ -1,0 +1,82 @@
+package audit
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteText writes the report for a terminal: the verdict, findings by check with the
+// worst first, then what was examined and how often.
+func (r Report) WriteText(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintln(b, r.Verdict())
+	for i, f := range r.Findings {
+		if i == 0 || f.Check != r.Findings[i-1].Check || f.Severity != r.Findings[i-1].Severity {
+			c := checks[checkIndex[f.Check]]
+			fmt.Fprintf(b, "\n%s  %s\n   should hold: %s.\n   %s\n", strings.ToUpper(string(f.Severity)), f.Check, c.Title, c.Meaning)
+		}
+		fmt.Fprintf(b, "   - %s\n", f.What)
+		if where := f.Where.String(); where != "" {
+			fmt.Fprintf(b, "     in %s\n", where)
+		}
+	}
+	fmt.Fprintln(b)
+	for _, p := range r.Parties {
+		fmt.Fprintf(b, "%-4s %s: %d entries, %d cosigned by the partner", p.Agency, orNone(p.Origin, "log not believed"), p.Size, p.Witnessed)
+		if p.WitnessAt != "" {
+			fmt.Fprintf(b, " on %s", p.WitnessAt)
+		}
+		fmt.Fprintf(b, "; %d sessions completed, %d aborted\n", p.Completed, p.Aborted)
+	}
+	fmt.Fprintf(b, "\n%-26s %9s %7s %12s\n", "check", "passed", "failed", "not checked")
+	for _, c := range r.Checks {
+		fmt.Fprintf(b, "%-26s %9d %7d %12d", c.ID, c.Passed, c.Failed, c.NotChecked)
+		if len(c.Why) > 0 {
+			fmt.Fprintf(b, "  %s", strings.Join(c.Why, "; "))
+		}
+		fmt.Fprintln(b)
+	}
+	if list := r.AbortedSessions(); len(list) > 0 {
+		fmt.Fprintf(b, "\naborted sessions, which count against quotas:\n")
+		for _, s := range list {
+			fmt.Fprintf(b, "  %s  %s asks %s, %s, %s: %s\n", s.Asked, s.Requester, s.Holder, s.Watchlist, s.Purpose, s.Session)
+		}
+	}
+	return b.Flush()
+}
+
+// Verdict is the outcome in one line.
+func (r Report) Verdict() string {
+	what := fmt.Sprintf("%d sessions, %d of them aborted", len(r.Sessions), len(r.AbortedSessions()))
+	if r.Clean {
+		return fmt.Sprintf("CLEAN: no finding in %s", what)
+	}
+	return fmt.Sprintf("FINDINGS: %s and %s in %s", plural(r.Violations, "violation"), plural(r.Warnings, "warning"), what)
+}
+
+// AbortedSessions are the sessions that no side has completed, by time.
+func (r Report) AbortedSessions() []SessionSummary {
+	var list []SessionSummary
+	for _, s := range r.Sessions {
+		if s.Aborted {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func orNone(s, none string) string {
+	if s == "" {
+		return none
+	}
+	return s
+}

@@ -1,0 +1,91 @@
+package replay
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/opening"
+	"github.com/puente-project/puente/protocol/transcript"
+	"github.com/puente-project/puente/templates"
+)
+
+// Requester makes the requester's messages again: open, key, blocks and prefixes. folder is
+// the evidence of the session at either party, seed the requester's session seed, probe the
+// template about which it asked. The error wraps ErrEvidence or ErrInputs if nothing can be
+// made at all; everything else is in the report.
+func Requester(ctx context.Context, folder string, seed he.Seed, probe templates.Template, options Options) (*Report, error) {
+	p, err := newPlayer(folder, transcript.Requester, options)
+	if err != nil {
+		return nil, err
+	}
+	defer p.folder.close()
+	terms, err := p.terms()
+	if err != nil {
+		return nil, err
+	}
+	if !p.committed(seed) {
+		return p.finish(), nil
+	}
+	nonce, ok, err := p.nonce(transcript.KindOpen)
+	if err != nil || !ok {
+		return p.finish(), err
+	}
+	owner, err := protocol.NewKeyOwnerFromSeed(terms, probe, seed, nonce, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
+	}
+	p.role = owner
+	if err := p.run(ctx, owner.Start()); err != nil {
+		return nil, err
+	}
+	ok, err = p.feed(ctx, transcript.KindAccept, 0)
+	if ok && err == nil && transcript.Digest(owner.Session()) != p.folder.grant.Session {
+		p.stop("the opening messages do not make the session of the grant: a nonce was altered")
+		return p.finish(), nil
+	}
+	// Verdicts are fed as soon as their prefixes are made, so that the role keeps the shares
+	// of one batch only.
+	for shares, verdicts := uint32(0), uint32(0); ok && err == nil && !owner.Done(); {
+		if verdicts < p.sent[transcript.KindPrefixes] {
+			ok, err = p.feed(ctx, transcript.KindVerdict, verdicts)
+			verdicts++
+		} else {
+			ok, err = p.feed(ctx, transcript.KindShare, shares)
+			shares++
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.finish(), nil
+}
+
+// SessionSeed returns the seed of one party's session and what it is to be sealed as. It
+// needs the root secret from which the party derived it, and the messages, for the nonce.
+// Another root, one that has been rotated since, is ErrSeed.
+func SessionSeed(folder string, role transcript.Party, root he.Seed) (opening.Subject, he.Seed, error) {
+	p, err := newPlayer(folder, role, Options{})
+	if err != nil {
+		return opening.Subject{}, he.Seed{}, err
+	}
+	defer p.folder.close()
+	subject := opening.SubjectOf(p.folder.request, p.folder.grant, role)
+	kind, derive := uint8(transcript.KindOpen), protocol.KeyOwnerSeed
+	if role == transcript.Holder {
+		kind, derive = transcript.KindAccept, protocol.EvaluatorSeed
+	}
+	nonce, ok, err := p.nonce(kind)
+	if err != nil {
+		return subject, he.Seed{}, err
+	}
+	if !ok {
+		return subject, he.Seed{}, fmt.Errorf("%s: %w: %s is not there", folder, ErrMissing, transcript.KindName(kind))
+	}
+	seed := derive(root, nonce)
+	if err := subject.Check(seed); err != nil {
+		return subject, he.Seed{}, err
+	}
+	return subject, seed, nil
+}
