@@ -16,8 +16,9 @@ test:
 	go test ./...
 	PUENTE_KERNEL=portable go test ./he ./protocol
 	@if command -v "$$(go env CC)" >/dev/null; then \
-		echo 'go test -race ./cmd/puente ./protocol/transport'; \
-		CGO_ENABLED=1 go test -race ./cmd/puente ./protocol/transport; \
+		set -x; \
+		CGO_ENABLED=1 go test -race -run 'Queries|Delisting|Service' ./cmd/puente && \
+		CGO_ENABLED=1 go test -race ./protocol/transport ./protocol/evidence; \
 	else echo 'no C compiler: the race detector is not run'; fi
 
 build:

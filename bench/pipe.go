@@ -62,6 +62,14 @@ func (m *mailbox) take() ([]byte, error) {
 	return message, nil
 }
 
+// unread puts a message back at the head.
+func (m *mailbox) unread(message []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.messages = append([][]byte{message}, m.messages...)
+	m.arrived.Signal()
+}
+
 func (m *mailbox) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -125,13 +125,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 
 	wall, cpu := time.Now(), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
 	gallery, err := protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads,
-		func(yield func(templates.Template, error) bool) {
-			for _, t := range list {
-				if !yield(t, nil) {
-					return
-				}
-			}
-		},
+		values(list),
 		func(done int) { c.Progress("encode", done, c.Entries) })
 	if err != nil {
 		return Result{}, err

@@ -62,6 +62,20 @@ func TestDecisions(t *testing.T) {
 	}
 }
 
+func TestSessions(t *testing.T) {
+	s, err := templates.NewVectorScheme(128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Sessions(context.Background(), Config{Scheme: s, Entries: 50, Threads: 2, Seed: 1}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Bare <= 0 || r.Signed <= 0 || r.Logged <= 0 || r.Sessions != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	s, err := templates.NewVectorScheme(128)
 	if err != nil {

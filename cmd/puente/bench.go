@@ -24,6 +24,7 @@ var benchCommand = &cli.Command{
 		&cli.IntFlag{Name: "entries", Usage: "watchlist entries", Value: 4096},
 		&cli.IntFlag{Name: "shifts", Usage: "rotation shifts of an iris, odd; 1 for a vector", DefaultText: "31 for an iris, 1 for a vector"},
 		&cli.IntFlag{Name: "threads", Usage: "threads for both parties together", Value: 1},
+		&cli.IntFlag{Name: "sessions", Usage: "measure what signing and logging add, over this `NUMBER` of sessions"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed of the synthetic people", Value: 1},
 		jsonFlag,
 	},
@@ -42,6 +43,13 @@ var benchCommand = &cli.Command{
 			return usagef("--threads %d: allowed are 1 to 1024", n)
 		}
 		bar := newProgress()
+		if n := c.Int("sessions"); c.IsSet("sessions") {
+			if n < 1 || n > 10_000 {
+				return usagef("--sessions %d: allowed are 1 to 10000", n)
+			}
+			return benchSessions(c, bench.Config{Scheme: scheme, Entries: c.Int("entries"),
+				Threads: c.Int("threads"), Seed: c.Uint64("seed"), Progress: bar.update}, bar)
+		}
 		r, err := bench.Run(c.Context, bench.Config{Scheme: scheme, Entries: c.Int("entries"),
 			Threads: c.Int("threads"), Seed: c.Uint64("seed"), Progress: bar.update})
 		bar.done()
@@ -60,6 +68,25 @@ var benchCommand = &cli.Command{
 		}
 		return nil
 	},
+}
+
+func benchSessions(c *cli.Context, config bench.Config, bar *progress) error {
+	r, err := bench.Sessions(c.Context, config, c.Int("sessions"))
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return writeJSON(c, r)
+	}
+	t := newTable(c, fmt.Sprintf("%s, %d entries", r.Scheme, r.Entries), fmt.Sprintf("ms, median of %d", r.Sessions))
+	t.AppendRow([]any{"the matching protocol alone", fmt.Sprintf("%.1f", r.Bare)})
+	t.AppendRow([]any{"signed by both, journals on disk", fmt.Sprintf("%.1f", r.Signed)})
+	t.AppendRow([]any{"and in both logs, under a checkpoint", fmt.Sprintf("%.1f", r.Logged)})
+	t.AppendSeparator()
+	t.AppendRow([]any{"added", fmt.Sprintf("%.1f", r.Added)})
+	t.Render()
+	return nil
 }
 
 func benchScheme(c *cli.Context) (templates.Scheme, error) {

@@ -19,7 +19,7 @@ func TestImports(t *testing.T) {
 		"he":        {"he", "lattigo"},
 		"protocol":  {"protocol", "he", "templates", "keys/durable"},
 		"keys":      {"keys", "protocol/signature"},
-		"bench":     {"bench", "protocol", "he", "templates"},
+		"bench":     {"bench", "protocol", "he", "templates", "keys"},
 		"testdata":  {},
 		"cmd":       {"bench", "protocol", "he", "templates", "keys", "testdata"},
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,9 @@ var keysCommand = &cli.Command{
 	Name:  "keys",
 	Usage: "set up, inspect, rotate and revoke the agency's keys",
 	Description: "The keys are in " + keyFile + ", or in the Vault of the section [vault] of " + configFile + ".\n" +
-		"The signing key has versions: the newest signs, all stay known, so that old transcripts verify.",
+		"The signing key has versions: the newest signs, all stay known, so that old transcripts verify.\n" +
+		"An operator or auditor, whose login is another than the service's, names it with --vault.",
+	Flags:       []cli.Flag{&cli.PathFlag{Name: "vault", Usage: "`FILE` whose section [vault] is used instead", EnvVars: []string{"PUENTE_VAULT_CONFIG"}}},
 	Subcommands: []*cli.Command{keysProvision, keysStatus, keysRotate, keysRevoke, keysExport},
 }
 
@@ -35,12 +38,12 @@ var keysProvision = &cli.Command{
 		if err := noArguments(c); err != nil {
 			return err
 		}
-		conf, err := vaultConfig(c.Path("dir"))
+		conf, err := vaultConfig(keysConfig(c))
 		if err != nil {
 			return err
 		}
 		if conf == nil {
-			return agencyf("%s has no section [vault]: there is nothing to provision", configFile)
+			return agencyf("%s has no section [vault]: there is nothing to provision", keysConfig(c))
 		}
 		steps := vault.Plan(*conf, c.Bool("approle"))
 		if c.Bool("dry-run") {
@@ -64,15 +67,19 @@ var keysProvision = &cli.Command{
 	},
 }
 
+// keysConfig returns the file with the section [vault].
+func keysConfig(c *cli.Context) string {
+	return cmp.Or(c.Path("vault"), filepath.Join(c.Path("dir"), configFile))
+}
+
 // keysAction runs a command on the opened key store.
 func keysAction(f func(*cli.Context, keys.Store) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
-		dir := c.Path("dir")
-		conf, err := vaultConfig(dir)
+		conf, err := vaultConfig(keysConfig(c))
 		if err != nil {
 			return err
 		}
-		store, err := openStore(c.Context, dir, conf)
+		store, err := openStore(c.Context, c.Path("dir"), conf)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,6 @@ import (
 func keysRun(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	app := newApp()
-	app.Commands = append(app.Commands, keysCommand)
 	var out bytes.Buffer
 	app.Writer = &out
 	err := app.RunContext(t.Context(), append([]string{"puente", "--dir", dir, "keys"}, args...))
@@ -166,6 +165,8 @@ func TestKeysInVault(t *testing.T) {
 	keysMust(t, operator, "version 1 is revoked", "revoke", "1")
 	keysMust(t, service, "1 under wrapping key v3|version 1  revoked|version 2  signs", "status")
 	keysMust(t, auditor, "denied    seeds|version 2  signs", "status")
+	// Another login for the same directory; flags of keys stand before the command.
+	keysMust(t, service, "denied    seeds", "--vault", filepath.Join(auditor, configFile), "status")
 	if public := exported(t, keysMust(t, auditor, "", "export-public")); len(public) != 2 {
 		t.Errorf("the auditor sees %d public keys, want 2", len(public))
 	}

@@ -15,13 +15,12 @@ import (
 	"github.com/puente-project/puente/keys/vault"
 )
 
-// vaultConfig reads the section [vault] of an agency's configuration, nil if
-// there is none. The rest of the file is not looked at.
-func vaultConfig(dir string) (*vault.Config, error) {
-	path := filepath.Join(dir, configFile)
+// vaultConfig reads the section [vault] of a configuration file, nil if there is
+// none. The rest of the file is not looked at. Paths in it are relative to the file.
+func vaultConfig(path string) (*vault.Config, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, agencyf("%s is no agency: %s does not exist; create one with puente init, or name one with --dir", dir, path)
+		return nil, agencyf("%s does not exist; create an agency with puente init, name one with --dir, or a file with --vault", path)
 	} else if err != nil {
 		return nil, err
 	}
@@ -40,20 +39,15 @@ func vaultConfig(dir string) (*vault.Config, error) {
 	if file.Vault == nil {
 		return nil, nil
 	}
-	return resolveVault(dir, file.Vault)
-}
-
-// resolveVault returns the section with defaults and absolute paths.
-func resolveVault(dir string, conf *vault.Config) (*vault.Config, error) {
-	resolved, err := conf.Resolve(dir)
+	resolved, err := file.Vault.Resolve(filepath.Dir(path))
 	if err != nil {
-		return nil, agencyf("%s, section [vault]: %w", filepath.Join(dir, configFile), err)
+		return nil, agencyf("%s, section [vault]: %w", path, err)
 	}
 	return &resolved, nil
 }
 
 // openStore opens the key store of an agency: Vault if there is a configuration
-// of it, made by resolveVault, else the key file. The caller closes it with
+// of it, from vaultConfig, else the key file. The caller closes it with
 // closeStore.
 func openStore(ctx context.Context, dir string, conf *vault.Config) (keys.Store, error) {
 	if conf != nil {

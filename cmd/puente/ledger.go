@@ -185,7 +185,9 @@ func (l *ledger) sync(ctx context.Context) error {
 	for _, w := range list {
 		index, found, err := l.log.Contains(ctx, []byte(w.text))
 		if err == nil && !found {
+			evidence.At(l.agency.config.Agency + " log: before an entry")
 			index, err = l.log.Append(ctx, []byte(w.text))
+			evidence.At(l.agency.config.Agency + " log: behind an entry")
 		}
 		if err != nil {
 			return err

@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"puente": main})
 }
 
+// identityForTests is the published example of age's own tests: no secret.
+const identityForTests = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
+
 // TestScripts runs testdata/script: real processes, as a person would start them.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -29,8 +32,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("SAMPLES", samples+"/../../testdata/open-iris")
-			return os.WriteFile(e.WorkDir+"/identity.txt",
-				[]byte("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX\n"), 0o600)
+			return os.WriteFile(e.WorkDir+"/identity.txt", []byte(identityForTests+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exit": expectExit, "address": freeAddressInto, "listening": waitListening,

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/puente-project/puente/protocol/agreement"
@@ -14,11 +15,32 @@ type history struct {
 	agreements []agreementEvent
 }
 
+// events lists what changed, by time and then by place in the log.
+func (s *side) events() []Event {
+	var list []Event
+	add := func(at time.Time, index int64, format string, args ...any) {
+		list = append(list, Event{utc(at), s.Agency, index, fmt.Sprintf(format, args...)})
+	}
+	for _, e := range s.history.keys {
+		add(e.from, e.index, "key %.16s of version %d is %s", e.id, e.version, e.status)
+	}
+	for _, e := range s.history.agreements {
+		add(e.from, e.index, "agreement %.16s with %s is in force", e.digest, s.partner)
+	}
+	for _, epochs := range s.history.epochs {
+		for _, e := range epochs {
+			add(e.Time, e.index, "epoch %d of watchlist %s, %d entries", e.Epoch, e.Watchlist, e.Entries)
+		}
+	}
+	return list
+}
+
 type keyEvent struct {
-	index  int64
-	id     transcript.Digest
-	status string
-	from   time.Time
+	index   int64
+	id      transcript.Digest
+	version uint32
+	status  string
+	from    time.Time
 }
 
 type epochEvent struct {
@@ -38,7 +60,7 @@ func (h *history) add(l *ledger, s *side, where Place, index int64, entry transc
 	case transcript.KeyEntry:
 		id := transcript.Digest(e.Key.ID())
 		l.check(KeyKnown, s.public.has(id), where, "the key %.16s of version %d is %s in the log and not among the trusted keys of %s", id, e.Key.Version, e.Status, s.Agency)
-		h.keys = append(h.keys, keyEvent{index, id, e.Status, e.Time})
+		h.keys = append(h.keys, keyEvent{index, id, e.Key.Version, e.Status, e.Time})
 	case transcript.EpochEntry:
 		h.addEpoch(l, s, where, index, e, in)
 	case transcript.AgreementEntry:

@@ -208,11 +208,11 @@ func (h *half) allGrants(request transcript.Digest) []transcript.Grant {
 
 // role is the side's part in the session.
 func (h *half) role(r transcript.Request) transcript.Party {
-	if h.entry != nil {
-		return h.entry.role
-	}
-	if r.Holder == h.side.Agency {
+	switch {
+	case r.Holder == h.side.Agency:
 		return transcript.Holder
+	case r.Requester != h.side.Agency && h.entry != nil:
+		return h.entry.role
 	}
 	return transcript.Requester
 }

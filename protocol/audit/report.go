@@ -78,6 +78,7 @@ type Report struct {
 	Checks     []Result           `json:"checks"`   // in the order of Checks
 	Sessions   []SessionSummary   `json:"sessions"` // by time
 	Quotas     []QuotaUse         `json:"quotas"`   // by day
+	Events     []Event            `json:"events"`   // by time
 }
 
 // AgreementSummary names an agreement that was applied.
@@ -119,6 +120,14 @@ type SessionSummary struct {
 	// Aborted is set if no side has it complete.
 	Aborted  bool `json:"aborted,omitempty"`
 	Findings int  `json:"findings"`
+}
+
+// Event is an entry of a log that is no session.
+type Event struct {
+	Time  string `json:"time"`
+	Party string `json:"party"`
+	Entry int64  `json:"entry"`
+	What  string `json:"what"`
 }
 
 // QuotaUse counts the sessions that a requester opened on a day for a purpose.

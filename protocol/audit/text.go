@@ -15,7 +15,7 @@ func (r Report) WriteText(w io.Writer) error {
 	for i, f := range r.Findings {
 		if i == 0 || f.Check != r.Findings[i-1].Check || f.Severity != r.Findings[i-1].Severity {
 			c := checks[checkIndex[f.Check]]
-			fmt.Fprintf(b, "\n%s  %s\n   should hold: %s.\n   %s\n", strings.ToUpper(string(f.Severity)), f.Check, c.Title, c.Meaning)
+			fmt.Fprintf(b, "\n%s  %s\n   %s\n   Should hold: %s.\n", strings.ToUpper(string(f.Severity)), f.Check, c.Meaning, c.Title)
 		}
 		fmt.Fprintf(b, "   - %s\n", f.What)
 		if where := f.Where.String(); where != "" {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -96,7 +97,7 @@ func (r *run) report() Report {
 	for _, p := range r.list {
 		r.ledger.merge(p.ledger)
 	}
-	rep := Report{Format: 1, Sessions: []SessionSummary{}, Quotas: checkTotals(r.ledger, r.in, r.list)}
+	rep := Report{Format: 1, Sessions: []SessionSummary{}, Events: []Event{}, Quotas: checkTotals(r.ledger, r.in, r.list)}
 	if !r.in.Now.IsZero() {
 		rep.Audited = utc(r.in.Now)
 	}
@@ -105,7 +106,11 @@ func (r *run) report() Report {
 	}
 	for _, s := range r.sides {
 		rep.Parties = append(rep.Parties, s.summary())
+		rep.Events = append(rep.Events, s.events()...)
 	}
+	slices.SortFunc(rep.Events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Party, b.Party), cmp.Compare(a.Entry, b.Entry))
+	})
 	for _, p := range r.list {
 		rep.Sessions = append(rep.Sessions, p.summary)
 	}

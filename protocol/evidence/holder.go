@@ -101,6 +101,7 @@ func (h *Holder) receive(message []byte) ([]protocol.Task, error) {
 		if !bytes.Equal(message, h.request.message) {
 			return nil, fmt.Errorf("request: %w", ErrStatement)
 		}
+		At("holder: request recorded")
 		h.begun = true
 		return nil, nil
 	case !h.opened:
@@ -158,6 +159,7 @@ func (h *Holder) open(message []byte) ([]protocol.Task, error) {
 			Entries: uint64(accept.Entries), Width: uint64(accept.Width),
 			Time: h.party.Now().UTC().Truncate(time.Second), Key: transcript.Digest(h.party.Signer.Public().ID()),
 		}
+		At("holder: request granted")
 		note := transcript.Note{Body: h.grant.Text()}
 		if err := note.Sign(h.party.Context, h.party.Agency, h.party.Signer); err != nil {
 			return nil, fmt.Errorf("sign the grant: %w", err)
@@ -171,6 +173,7 @@ func (h *Holder) open(message []byte) ([]protocol.Task, error) {
 		if err := h.note(transcript.Holder, messages, true); err != nil {
 			return nil, err
 		}
+		At("holder: grant recorded")
 		return [][]byte{messages[0], seal(kindGrant, []byte(note.Text()))}, nil
 	}}, nil
 }
@@ -178,6 +181,7 @@ func (h *Holder) open(message []byte) ([]protocol.Task, error) {
 // hold computes the last verdict, keeps it and signs the head that covers it.
 func (h *Holder) hold(task protocol.Task) protocol.Task {
 	return func() ([][]byte, error) {
+		At("holder: last prefixes came")
 		h.running.Wait() // all earlier answers are recorded then; tasks start in order, so they have started
 		messages, err := task()
 		if err != nil {
@@ -192,6 +196,7 @@ func (h *Holder) hold(task protocol.Task) protocol.Task {
 		h.mu.Lock()
 		h.held = messages[0]
 		h.mu.Unlock()
+		At("holder: head signed")
 		record := transcript.RecordOf(transcript.Holder, messages[0]).Append(nil)
 		return [][]byte{seal(kindReceipt, append(record, h.Head().Signatures[0].Signature.Bytes()...))}, nil
 	}
@@ -222,9 +227,11 @@ func (h *Holder) sealing(message []byte) ([]protocol.Task, error) {
 	h.mu.Unlock()
 	h.done = true
 	return []protocol.Task{func() ([][]byte, error) {
+		At("holder: seal verified")
 		if err := h.journal.Statement(HeadFile, head); err != nil {
 			return nil, err
 		}
+		At("holder: head recorded")
 		if h.sealed != nil {
 			if err := h.sealed(head); err != nil {
 				return nil, err

@@ -97,7 +97,9 @@ func (s *side) wrap(own transcript.Party, tasks []protocol.Task) []protocol.Task
 			if err != nil || len(messages) == 0 {
 				return nil, err
 			}
-			return messages, s.note(own, messages, reveals(messages))
+			err = s.note(own, messages, reveals(messages))
+			At(own.String() + ": " + protocol.KindOf(messages[0]).String() + " recorded")
+			return messages, err
 		}
 	}
 	return wrapped

@@ -64,6 +64,7 @@ func (r *Requester) Start() []protocol.Task {
 		if err := note.Sign(r.party.Context, r.party.Agency, r.party.Signer); err != nil {
 			return nil, fmt.Errorf("sign the request: %w", err)
 		}
+		At("requester: request signed")
 		journal, err := NewJournal(r.party.Dir, note, r.party.KeepMessages)
 		if err != nil {
 			return nil, err
@@ -74,6 +75,7 @@ func (r *Requester) Start() []protocol.Task {
 		if err := r.note(transcript.Requester, messages, true); err != nil {
 			return nil, err
 		}
+		At("requester: request recorded")
 		return [][]byte{seal(kindRequest, []byte(note.Text())), messages[0]}, nil
 	}}
 }
@@ -114,6 +116,7 @@ func (r *Requester) receive(message []byte) ([]protocol.Task, error) {
 		return nil, err
 	}
 	if r.held != nil { // it is recorded already, and nothing is sent any more
+		At("requester: last verdict came")
 		return tasks, r.Journal().Add(transcript.Holder, [][]byte{message}, nil, false)
 	}
 	if r.owner.Done() {
@@ -166,6 +169,7 @@ func (r *Requester) granted(message []byte) ([]protocol.Task, error) {
 	if err := r.note(transcript.Holder, [][]byte{r.accept}, true); err != nil {
 		return nil, err
 	}
+	At("requester: grant recorded")
 	r.grant = &grant
 	tasks, err := r.owner.Receive(r.accept)
 	return r.wrap(transcript.Requester, tasks), err
@@ -190,6 +194,7 @@ func (r *Requester) receipt(message []byte) ([]protocol.Task, error) {
 	}
 	r.held = &held[0]
 	return []protocol.Task{func() ([][]byte, error) {
+		At("requester: receipt came")
 		r.running.Wait() // the prefixes of the last batch are recorded by then
 		if err := r.journal.Add(transcript.Holder, nil, held, true); err != nil {
 			return nil, err
@@ -204,10 +209,12 @@ func (r *Requester) receipt(message []byte) ([]protocol.Task, error) {
 		if err := r.sign(head); err != nil {
 			return nil, err
 		}
+		At("requester: head signed")
 		head = r.Head()
 		if err := r.journal.Statement(HeadFile, head); err != nil {
 			return nil, err
 		}
+		At("requester: head recorded")
 		return [][]byte{seal(kindSeal, head.Signatures[1].Signature.Bytes())}, nil
 	}}, nil
 }

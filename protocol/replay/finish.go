@@ -86,6 +86,10 @@ func (p *player) detail() string {
 		if first.Field == "record" {
 			return fmt.Sprintf("the %s had to send it, but it is not among the signed records", r.Role)
 		}
+		if last := p.folder.byIndex[transcript.KindVerdict]; len(last) > 0 && r.Different == 1 &&
+			first.Kind == transcript.KindName(transcript.KindVerdict) && int(first.Index) == len(last)-1 {
+			return "the last verdict is signed but not in the file: it was removed, or the connection broke before it was released"
+		}
 		return "its record is there, the message is not"
 	case Refused:
 		return "the replayed party must have ended the session there"

@@ -46,9 +46,10 @@ func Requester(ctx context.Context, folder string, seed he.Seed, probe templates
 		return p.finish(), nil
 	}
 	// Verdicts are fed as soon as their prefixes are made, so that the role keeps the shares
-	// of one batch only.
+	// of one batch only. In an aborted session shares may have come without their verdicts.
 	for shares, verdicts := uint32(0), uint32(0); ok && err == nil && !owner.Done(); {
-		if verdicts < p.sent[transcript.KindPrefixes] {
+		_, recorded := p.folder.find(transcript.KindVerdict, verdicts)
+		if verdicts < p.sent[transcript.KindPrefixes] && (recorded || p.folder.head != nil) {
 			ok, err = p.feed(ctx, transcript.KindVerdict, verdicts)
 			verdicts++
 		} else {

@@ -127,7 +127,7 @@ func TestDamagedFolder(t *testing.T) {
 		"checkpoint empty":                  {rewrite("checkpoint", func([]byte) []byte { return nil }), ErrCheckpoint},
 		"checkpoint of 1 MB":                {rewrite("checkpoint", func(b []byte) []byte { return append(b, make([]byte, 1<<20)...) }), ErrCheckpoint},
 		"checkpoint with another size":      {rewrite("checkpoint", func(b []byte) []byte { return bytes.Replace(b, []byte("\n600\n"), []byte("\n599\n"), 1) }), ErrSignature},
-		"checkpoint with another signature": {rewrite("checkpoint", flip(-20)), ErrSignature},
+		"checkpoint with another signature": {rewrite("checkpoint", flip(-31)), ErrSignature},
 		"checkpoint without signature":      {rewrite("checkpoint", func(b []byte) []byte { return b[:bytes.Index(b, []byte("\n\n"))+2] }), ErrCheckpoint},
 		"checkpoint signed by another key": {func(t *testing.T, dir string) {
 			other := newTestSigner(t, 9, "puente/cl", LogVerifier)

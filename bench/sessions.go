@@ -1,0 +1,263 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transcript"
+	"github.com/puente-project/puente/protocol/transparency"
+	"github.com/puente-project/puente/protocol/transport"
+	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/synthetic"
+)
+
+// SessionsResult is the median wall time of a session in milliseconds, bare and with what
+// makes it provable. Keys are in memory, disks are real.
+type SessionsResult struct {
+	Scheme   string `json:"scheme"`
+	Entries  int    `json:"entries"`
+	Sessions int    `json:"sessions"` // of each kind, taken in turn
+	Threads  int    `json:"threads"`
+	// Bare is the matching protocol alone.
+	Bare float64 `json:"ms_bare"`
+	// Signed adds request, grant, receipt and seal, four hybrid signatures, and both
+	// sides' journals, flushed to disk.
+	Signed float64 `json:"ms_signed"`
+	// Logged adds an entry to each side's transparency log, covered by a checkpoint. In
+	// the product the answer does not wait for it.
+	Logged float64 `json:"ms_logged"`
+	// Added is Logged - Bare.
+	Added float64 `json:"ms_added"`
+}
+
+// Sessions measures what signing and logging add to a session, in a temporary folder.
+func Sessions(ctx context.Context, c Config, sessions int) (SessionsResult, error) {
+	if sessions < 1 || sessions > 10_000 {
+		return SessionsResult{}, fmt.Errorf("%d sessions: allowed are 1 to 10000", sessions)
+	}
+	if c.Progress == nil {
+		c.Progress = func(string, int, int) {}
+	}
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Threads))
+	dir, err := os.MkdirTemp("", "puente-bench-")
+	if err != nil {
+		return SessionsResult{}, err
+	}
+	defer os.RemoveAll(dir)
+	s, err := newStage(ctx, c, dir)
+	if err != nil {
+		return SessionsResult{}, err
+	}
+	defer s.close()
+	var times [3][]time.Duration
+	for i := range sessions {
+		c.Progress("sessions", i, sessions)
+		for kind := range times {
+			start := time.Now()
+			if err := s.session(ctx, uint64(len(times)*i+kind), kind); err != nil {
+				return SessionsResult{}, err
+			}
+			times[kind] = append(times[kind], time.Since(start))
+		}
+	}
+	median := func(list []time.Duration) float64 {
+		slices.Sort(list)
+		return micros(list[len(list)/2]) / 1000
+	}
+	r := SessionsResult{Scheme: c.Scheme.String(), Entries: c.Entries, Sessions: sessions, Threads: c.Threads,
+		Bare: median(times[0]), Signed: median(times[1]), Logged: median(times[2])}
+	r.Added = r.Logged - r.Bare
+	return r, nil
+}
+
+// stage is two agencies in one process.
+type stage struct {
+	gallery *protocol.Gallery
+	probe   templates.Template
+	terms   protocol.Terms
+	pool    *transport.Pool
+	parties [2]evidence.Party // requester, holder
+	logs    [2]*transparency.Log
+}
+
+func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
+	people, err := synthetic.New(c.Scheme, c.Seed)
+	if err != nil {
+		return nil, err
+	}
+	list, err := enrol(ctx, c, people)
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{probe: people.Genuine(0, 0), pool: transport.NewPool(c.Threads),
+		terms: protocol.Terms{Requester: "requester", Holder: "holder", Watchlist: "bench", Scheme: c.Scheme}}
+	if s.gallery, err = protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads, values(list), nil); err != nil {
+		return nil, err
+	}
+	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"holder", "requester"}, ClockSkew: 60,
+		Watchlists: []agreement.Watchlist{{Holder: "holder", Name: "bench", Scheme: c.Scheme.String(), MinEntries: 1}},
+		Purposes:   []agreement.Purpose{{Code: "bench", Basis: "none", Daily: 1 << 20}}}
+	var signers [2]signature.Signer
+	for i, name := range []string{"requester", "holder"} {
+		store := memory{}
+		if _, err := keys.Rotate(ctx, store); err != nil {
+			return nil, err
+		}
+		if signers[i], err = keys.NewSigner(ctx, store, 0); err != nil {
+			return nil, err
+		}
+		origin := "puente/" + name
+		signer, verifier, err := transparency.NewSigner(keys.NewSeed(), origin)
+		if err != nil {
+			return nil, err
+		}
+		if s.logs[i], err = transparency.Open(ctx, filepath.Join(dir, name+"-log"), transparency.Options{Origin: origin, Signer: signer, Verifier: verifier}); err != nil {
+			return nil, err
+		}
+	}
+	for i, name := range []string{"requester", "holder"} {
+		s.parties[i] = evidence.Party{Agency: name, Signer: signers[i], PartnerKeys: []signature.PublicKey{signers[1-i].Public()},
+			Agreement: agreed, Dir: filepath.Join(dir, name), Context: ctx,
+			Now: func() time.Time { return time.Now().UTC().Truncate(time.Second) }}
+	}
+	return s, nil
+}
+
+func values(list []templates.Template) iter.Seq2[templates.Template, error] {
+	return func(yield func(templates.Template, error) bool) {
+		for _, t := range list {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *stage) close() {
+	for _, l := range s.logs {
+		_ = l.Close(context.Background())
+	}
+}
+
+// session runs one session: bare, signed or logged.
+func (s *stage) session(ctx context.Context, number uint64, kind int) error {
+	nonce := protocol.Nonce{byte(number >> 16), byte(number >> 8), byte(number)}
+	owner, err := protocol.NewKeyOwner(s.terms, s.probe, he.Seed(keys.NewSeed()), nonce, nil)
+	if err != nil {
+		return err
+	}
+	evaluator, err := protocol.NewEvaluator(s.terms, s.gallery, he.Seed(keys.NewSeed()), nonce, nil)
+	if err != nil {
+		return err
+	}
+	if kind == 0 {
+		return s.play(ctx, owner, func([]byte) (protocol.Role, error) { return evaluator, nil })
+	}
+	requester, err := evidence.NewRequester(owner, evidence.Ask{Terms: s.terms, Purpose: "bench", Basis: "none"}, s.parties[0])
+	if err != nil {
+		return err
+	}
+	var holder *evidence.Holder
+	err = s.play(ctx, requester, func(first []byte) (protocol.Role, error) {
+		request, err := evidence.ParseRequest(first)
+		if err == nil {
+			err = request.Verify(s.parties[1])
+		}
+		if err == nil {
+			holder, err = evidence.NewHolder(evaluator, request, transcript.Digest{}, s.parties[1], nil)
+		}
+		return holder, err
+	})
+	if err != nil {
+		return err
+	}
+	requester.Journal().Close()
+	holder.Journal().Close()
+	if kind == 1 {
+		return nil
+	}
+	var both sync.WaitGroup
+	errs := make([]error, len(s.logs))
+	for i, entry := range []transcript.SessionEntry{
+		{Role: transcript.Requester, Outcome: transcript.OutcomeHit, Note: requester.Head()},
+		{Role: transcript.Holder, Outcome: transcript.OutcomeAnswered, Note: holder.Head()},
+	} {
+		both.Go(func() { _, errs[i] = s.logs[i].Append(ctx, []byte(entry.Text())) })
+	}
+	both.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// play drives two roles against each other; the holder's is made for the first message.
+func (s *stage) play(ctx context.Context, requester protocol.Role, open func(first []byte) (protocol.Role, error)) error {
+	a, b := pipe()
+	var serving sync.WaitGroup
+	var served error
+	serving.Go(func() {
+		first, err := b.Receive()
+		if err != nil {
+			served = err
+			return
+		}
+		role, err := open(first)
+		if err == nil {
+			b.in.unread(first)
+			_, err = transport.Run(ctx, role, b, transport.Options{Pool: s.pool})
+		}
+		if served = err; err != nil {
+			b.Abort()
+		}
+	})
+	_, err := transport.Run(ctx, requester, a, transport.Options{Pool: s.pool})
+	if err != nil {
+		a.Abort()
+	}
+	serving.Wait()
+	if served != nil {
+		return served
+	}
+	return err
+}
+
+// memory is a key store that forgets.
+type memory map[string]keys.Seed
+
+func (m memory) Seed(_ context.Context, name string) (keys.Seed, error) {
+	s, ok := m[name]
+	if !ok {
+		return s, keys.ErrNotFound
+	}
+	return s, nil
+}
+
+func (m memory) Create(_ context.Context, name string) error {
+	m[name] = keys.NewSeed()
+	return nil
+}
+
+func (m memory) Names(context.Context) ([]string, error) {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names, nil
+}

@@ -1,0 +1,382 @@
+package replay
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/binary"
+	"iter"
+	"os"
+	"path/filepath"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
+
+	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transcript"
+	"github.com/puente-project/puente/templates"
+)
+
+// testSigner signs with keys made from one byte.
+type testSigner struct {
+	public  signature.PublicKey
+	ed25519 ed25519.PrivateKey
+	mldsa   *mldsa65.PrivateKey
+}
+
+func newSigner(n byte) *testSigner {
+	seed := bytes.Repeat([]byte{n}, 32)
+	s := &testSigner{ed25519: ed25519.NewKeyFromSeed(seed)}
+	pk, sk := mldsa65.NewKeyFromSeed((*[32]byte)(seed))
+	s.mldsa = sk
+	s.public = signature.PublicKey{Version: 1, Ed25519: [32]byte(s.ed25519.Public().(ed25519.PublicKey))}
+	pk.Pack(&s.public.MLDSA65)
+	return s
+}
+
+func (s *testSigner) Public() signature.PublicKey { return s.public }
+
+func (s *testSigner) Sign(_ context.Context, message []byte) (signature.Signature, error) {
+	input := signature.Input(s.public, message)
+	sig := signature.Signature{Version: 1, Ed25519: [64]byte(ed25519.Sign(s.ed25519, input))}
+	return sig, mldsa65.SignTo(s.mldsa, input, nil, false, sig.MLDSA65[:])
+}
+
+var (
+	clock     = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	ownerRoot = he.Seed{1}
+	evalRoot  = he.Seed{2}
+)
+
+const epoch = 7
+
+// recording is a session in both parties' evidence folders.
+type recording struct {
+	scheme     templates.Scheme
+	probe      templates.Template
+	list       []templates.Template
+	dirs       [2]string // of the session, at the requester and at the holder
+	seeds      [2]he.Seed
+	openNonce  protocol.Nonce
+	evalNonce  protocol.Nonce
+	hits       []int
+	incomplete bool
+}
+
+func (r *recording) watchlist() Watchlist {
+	return Watchlist{Scheme: r.scheme, Epoch: epoch, Entries: len(r.list), Templates: values(r.list)}
+}
+
+func values(list []templates.Template) iter.Seq2[templates.Template, error] {
+	return func(yield func(templates.Template, error) bool) {
+		for _, t := range list {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+// how a session is made.
+type how struct {
+	scheme string
+	width  int
+	probe  func(templates.Scheme) templates.Template
+	list   func(templates.Scheme) []templates.Template
+	// cheat changes the holder's gallery after the session has begun.
+	cheat func(*protocol.Gallery)
+	// weights, if not empty, is the scheme under which the holder encodes its entries.
+	weights string
+	// ends reports at which of the messages of the matching protocol the connection breaks.
+	ends func(message []byte) bool
+}
+
+// record plays a session through package evidence.
+func record(t testing.TB, h how) *recording {
+	t.Helper()
+	scheme, err := templates.ParseScheme(h.scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &recording{scheme: scheme, probe: h.probe(scheme), list: h.list(scheme), openNonce: protocol.Nonce{1, 31: 9}, evalNonce: protocol.Nonce{2, 31: 8}}
+	encoding := scheme
+	if h.weights != "" {
+		if encoding, err = templates.ParseScheme(h.weights); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gallery, err := protocol.NewGallery(context.Background(), encoding, epoch, len(r.list), h.width, 2, values(r.list), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setScheme(gallery, scheme)
+	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"cl", "us"},
+		Watchlists: []agreement.Watchlist{{Holder: "us", Name: "wanted", Scheme: scheme.String(), MinEntries: 10}},
+		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 100}}, ClockSkew: 5}
+	cl, us := newSigner(1), newSigner(2)
+	party := func(name string, own, other *testSigner) evidence.Party {
+		return evidence.Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.public}, Agreement: agreed, Dir: t.TempDir(),
+			KeepMessages: true, Now: func() time.Time { return clock }, Context: context.Background()}
+	}
+	parties := [2]evidence.Party{party("cl", cl, us), party("us", us, cl)}
+	terms := protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}
+	owner, err := protocol.NewKeyOwner(terms, r.probe, ownerRoot, r.openNonce, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requester, err := evidence.NewRequester(owner, evidence.Ask{Terms: terms, Purpose: "border", Basis: "treaty-1"}, parties[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	up := carry(t, requester.Start())
+	request, err := evidence.ParseRequest(up[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	evaluator, err := protocol.NewEvaluator(terms, gallery, evalRoot, r.evalNonce, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder, err := evidence.NewHolder(evaluator, request, transcript.Digest{9}, parties[1], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.cheat != nil {
+		h.cheat(gallery)
+	}
+	var down [][]byte
+	broken := false
+	deliver := func(role protocol.Role, m []byte) (out [][]byte) {
+		if broken = broken || h.ends != nil && h.ends(m); broken {
+			return nil
+		}
+		tasks, err := role.Receive(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return carry(t, tasks)
+	}
+	for u, d := 0, 0; !broken && (u < len(up) || d < len(down)); {
+		if u < len(up) {
+			down = append(down, deliver(holder, up[u])...)
+			u++
+		}
+		if d < len(down) {
+			up = append(up, deliver(requester, down[d])...)
+			d++
+		}
+	}
+	if r.incomplete = h.ends != nil; r.incomplete != broken || !broken && !owner.Done() {
+		t.Fatalf("the session is not as it should be: broken %v, done %v", broken, owner.Done())
+	}
+	if owner.Done() {
+		r.hits = owner.Hits()
+	}
+	r.dirs = [2]string{requester.Journal().Dir(), holder.Journal().Dir()}
+	requester.Journal().Close()
+	holder.Journal().Close()
+	r.seeds = [2]he.Seed{protocol.KeyOwnerSeed(ownerRoot, r.openNonce), protocol.EvaluatorSeed(evalRoot, r.evalNonce)}
+	return r
+}
+
+func carry(t testing.TB, tasks []protocol.Task) [][]byte {
+	t.Helper()
+	var out [][]byte
+	for _, task := range tasks {
+		m, err := task()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, m...)
+	}
+	return out
+}
+
+// setScheme makes a gallery claim another scheme than the one that its weights are of,
+// which the product does not allow.
+func setScheme(g *protocol.Gallery, s templates.Scheme) {
+	f := reflect.ValueOf(g).Elem().FieldByName("plan").FieldByName("scheme")
+	*(*templates.Scheme)(unsafe.Pointer(f.UnsafeAddr())) = s
+}
+
+const (
+	vectorScheme = "vector:4:norm=3:theta=2"
+	irisScheme   = "iris:2x16x1x1:shifts=3:threshold=8/25:delta=40"
+)
+
+func vector(t testing.TB, coords ...int8) templates.Template {
+	v, err := templates.NewVector(coords, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// vectorHow is a session of two blocks, three shares and two batches.
+func vectorHow(t testing.TB) how {
+	return how{scheme: vectorScheme, width: 2,
+		probe: func(templates.Scheme) templates.Template { return vector(t, 2, 1, -1, 1) },
+		list: func(templates.Scheme) []templates.Template {
+			list := make([]templates.Template, 4097)
+			for i := range list {
+				list[i] = vector(t, int8(i%3)-1, int8(i%2), -1, 1)
+			}
+			return list
+		}}
+}
+
+func iris(t testing.TB, s templates.Scheme, n uint64) templates.Template {
+	code, err := templates.NewIrisColumns(s.Shape, []uint64{n * 0x9e3779b97f4a7c15 >> 32}, []uint64{0xffffffff})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// irisHow is a session of 4 blocks and four shares.
+func irisHow(t testing.TB) how {
+	return how{scheme: irisScheme, width: 16,
+		probe: func(s templates.Scheme) templates.Template { return iris(t, s, 5) },
+		list: func(s templates.Scheme) []templates.Template {
+			list := make([]templates.Template, 700)
+			for i := range list {
+				list[i] = iris(t, s, uint64(i))
+			}
+			return list
+		}}
+}
+
+// The two honest sessions are recorded once.
+var (
+	once    sync.Map
+	onceDir string
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	if onceDir, err = os.MkdirTemp("", "replay"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(onceDir)
+	os.Exit(code)
+}
+
+func honest(t testing.TB, name string) *recording {
+	t.Helper()
+	if r, ok := once.Load(name); ok {
+		return r.(*recording)
+	}
+	h := vectorHow(t)
+	if name == "iris" {
+		h = irisHow(t)
+	}
+	r := record(t, h)
+	for i, dir := range r.dirs { // the originals go with the test
+		r.dirs[i] = filepath.Join(onceDir, name+string(rune('0'+i)))
+		copyFolder(t, dir, r.dirs[i])
+	}
+	once.Store(name, r)
+	return r
+}
+
+func copyFolder(t testing.TB, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// spoiled returns a copy of a folder for changes.
+func spoiled(t testing.TB, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), "session")
+	copyFolder(t, dir, to)
+	for _, file := range []string{evidence.MessagesFile, evidence.RecordsFile} {
+		if err := os.Chmod(filepath.Join(to, file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
+}
+
+func read(t testing.TB, dir, file string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func write(t testing.TB, dir, file string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, file), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// frames cuts a messages file.
+func frames(t testing.TB, b []byte) (list [][]byte) {
+	t.Helper()
+	for len(b) > 0 {
+		n := frameSize + int(binary.BigEndian.Uint32(b[1:]))
+		list = append(list, b[:n:n])
+		b = b[n:]
+	}
+	return list
+}
+
+// flip changes one byte of a message, counted from the end if at is negative, and returns
+// the offset.
+func flip(t testing.TB, dir string, position, at int) int {
+	t.Helper()
+	list := frames(t, read(t, dir, evidence.MessagesFile))
+	m := list[position][frameSize:]
+	at = (at + len(m)) % len(m)
+	m[at] ^= 0x10
+	write(t, dir, evidence.MessagesFile, bytes.Join(list, nil))
+	return at
+}
+
+func records(t testing.TB, dir string) []transcript.Record {
+	t.Helper()
+	list, err := transcript.ParseRecords(read(t, dir, evidence.RecordsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func writeRecords(t testing.TB, dir string, list []transcript.Record) {
+	t.Helper()
+	var b []byte
+	for _, r := range list {
+		b = r.Append(b)
+	}
+	write(t, dir, evidence.RecordsFile, b)
+}
+
+// replayRole replays one side.
+func replayRole(t testing.TB, r *recording, dir string, role transcript.Party) *Report {
+	t.Helper()
+	var report *Report
+	var err error
+	if role == transcript.Requester {
+		report, err = Requester(context.Background(), dir, r.seeds[0], r.probe, Options{Workers: 2})
+	} else {
+		report, err = Holder(context.Background(), dir, r.seeds[1], r.watchlist(), Options{Workers: 2})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
