@@ -1,6 +1,6 @@
 # Two targets do all set-up on a fresh machine with Go: demo and test.
 
-.PHONY: demo test build lint race fuzz bench-matrix clean
+.PHONY: demo demo-vault test build lint race fuzz bench-matrix clean
 
 export CGO_ENABLED ?= 0
 
@@ -8,10 +8,15 @@ export CGO_ENABLED ?= 0
 demo: build
 	bin/puente demo
 
+# The same with each agency's keys in a Vault of its own. Builds Vault once, which takes minutes.
+demo-vault: build
+	.ci/demo-vault
+
 # All tests; what CI runs. The arithmetic is tested on both of its paths, and the service
 # under the race detector where there is a C compiler.
 test:
 	go vet ./...
+	go run ./keys/vault/vaulttest/run -build
 	.ci/check-generated
 	go test ./...
 	PUENTE_KERNEL=portable go test ./he ./protocol

@@ -18,6 +18,7 @@ import (
 
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/keys/vault"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/agreement"
 	"github.com/puente-project/puente/protocol/evidence"
@@ -52,6 +53,8 @@ type config struct {
 	// KeepMessages keeps the bytes of every session beside its transcript, for replay.
 	KeepMessages bool   `toml:"keep_messages"`
 	Limits       limits `toml:"limits"`
+	// Vault holds the keys in place of keys.age, if the section is there.
+	Vault *vault.Config `toml:"vault,omitempty"`
 }
 
 // limits are the bounds on partners that an operator may want to change.
@@ -155,15 +158,18 @@ func openAgency(c *cli.Context) (*agency, error) {
 	if a.config, err = readConfig(a.dir); err != nil {
 		return nil, err
 	}
-	unlock, err := keys.FromEnvironment(os.Getenv, keys.Prompt(os.Stdin, os.Stderr, false))
+	vault, err := vaultConfig(filepath.Join(a.dir, configFile))
 	if err != nil {
 		return nil, err
 	}
-	if a.store, err = keys.Open(filepath.Join(a.dir, keyFile), unlock); err != nil {
+	if a.store, err = openStore(c.Context, a.dir, vault); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
+
+// close ends the login of a key store that has one.
+func (a *agency) close() { _ = closeStore(a.store) }
 
 // identity makes this agency's TLS certificate. The key, and so the pin, is always the
 // same; the dates move with every start.

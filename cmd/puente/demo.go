@@ -27,6 +27,7 @@ var demoCommand = &cli.Command{
 		"eye, starts two serve processes and queries in both directions. Needs about 2 GB of memory.",
 	Flags: []cli.Flag{
 		&cli.IntFlag{Name: "entries", Usage: "`NUMBER` of entries in each watchlist", Value: 2000},
+		&cli.PathFlag{Name: "vaults", Usage: "`DIRECTORY` with a Vault for each agency, in cl and us: see make demo-vault"},
 		&cli.PathFlag{Name: "keep", Usage: "use this new `DIRECTORY` and keep it"},
 	},
 	Action: func(c *cli.Context) error {
@@ -51,6 +52,7 @@ type demo struct {
 	program string
 	dir     string
 	keep    bool
+	vaults  string // "" for key files
 	entries int
 	env     []string
 	servers []*exec.Cmd
@@ -72,7 +74,7 @@ func newDemo(c *cli.Context) (*demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{out: c.App.Writer, program: program, entries: c.Int("entries"), dir: c.Path("keep"),
+	d := &demo{out: c.App.Writer, program: program, entries: c.Int("entries"), dir: c.Path("keep"), vaults: c.Path("vaults"),
 		keep: c.IsSet("keep"), logs: map[string]*log{}, start: time.Now()}
 	if d.keep {
 		err = os.Mkdir(d.dir, 0o700)

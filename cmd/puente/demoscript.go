@@ -44,7 +44,15 @@ func (d *demo) run(ctx context.Context) error {
 		if s.address, err = freeAddress(); err != nil {
 			return err
 		}
-		if _, err := d.puente(ctx, "--dir", s.dir, "init", "--name", s.name, "--listen", s.address); err != nil {
+		args := []string{"--dir", s.dir, "init", "--name", s.name, "--listen", s.address}
+		if d.vaults != "" {
+			login, err := d.provision(ctx, *s, vaultDir(filepath.Join(d.vaults, s.name)))
+			if err != nil {
+				return err
+			}
+			args = append(args, "--vault", login)
+		}
+		if _, err := d.puente(ctx, args...); err != nil {
 			return err
 		}
 		d.say("%s is an agency: keys, certificate and card in %s", s.country, s.dir)

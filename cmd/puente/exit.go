@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/keys/vault"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/agreement"
 	"github.com/puente-project/puente/protocol/evidence"
@@ -85,6 +86,19 @@ var byClass = []struct {
 	{transport.ErrTimeout, exitUnreachable},
 	{transport.ErrUnreachable, exitUnreachable},
 	{transport.ErrPeerClosed, exitUnreachable},
+	{vault.ErrUnreachable, exitUnreachable},
+	{vault.ErrTimeout, exitUnreachable},
+	{vault.ErrStandby, exitUnreachable},
+	{vault.ErrSealed, exitKeys},
+	{vault.ErrDenied, exitKeys},
+	{vault.ErrLogin, exitKeys},
+	{vault.ErrCertificate, exitKeys},
+	{vault.ErrNotProvisioned, exitKeys},
+	{vault.ErrServer, exitKeys},
+	{vault.ErrClosed, exitKeys},
+	{vault.ErrConfig, exitAgency},
+	{keys.ErrRevoked, exitKeys},
+	{keys.ErrNewest, exitAgency},
 	{keys.ErrWrongKey, exitKeys},
 	{keys.ErrCorrupt, exitKeys},
 	{keys.ErrPermissions, exitKeys},

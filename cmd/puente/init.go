@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/keys/vault"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/transport"
 )
@@ -32,6 +34,7 @@ var initCommand = &cli.Command{
 	Flags: []cli.Flag{
 		&cli.StringFlag{Name: "name", Usage: "`NAME` of the agency: a-z, 0-9 and -"},
 		&cli.StringFlag{Name: "listen", Usage: "`ADDRESS` on which serve listens", Value: "127.0.0.1:7443"},
+		vaultFlag,
 		&cli.StringFlag{Name: "endpoint", Usage: "`URL` that partners dial; default https:// and the listen address"},
 	},
 	Action: func(c *cli.Context) error {
@@ -58,19 +61,13 @@ var initCommand = &cli.Command{
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			return agencyf("%s exists already: %s is an agency", path, dir)
 		}
-		unlock, err := keys.FromEnvironment(os.Getenv, keys.Prompt(os.Stdin, os.Stderr, true))
+		store, err := newStore(c, &conf)
 		if err != nil {
 			return err
 		}
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
-		store, err := keys.Init(filepath.Join(dir, keyFile), unlock)
-		if err != nil {
-			return err
-		}
+		defer func() { _ = closeStore(store) }()
 		for _, name := range []string{seedSessions, seedIdentity, seedLog} {
-			if err := store.Create(c.Context, name); err != nil {
+			if err := store.Create(c.Context, name); err != nil && (conf.Vault == nil || !errors.Is(err, keys.ErrExists)) {
 				return err
 			}
 		}
@@ -83,10 +80,7 @@ var initCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		if _, err := keys.Rotate(c.Context, store); err != nil { // makes version 1 of the signing key
-			return err
-		}
-		versions, err := keys.ListSigning(c.Context, store)
+		versions, err := firstKey(c.Context, store)
 		if err != nil {
 			return err
 		}
@@ -111,6 +105,48 @@ var initCommand = &cli.Command{
 		fmt.Fprintf(c.App.Writer, "agency %s created in %s\ncard     %s\npin      %v\nkey 1    %v\n", conf.Agency, dir, filepath.Join(dir, cardFile), pin, public.Keys[0].ID())
 		return nil
 	},
+}
+
+// newStore makes the directory and the key store: Vault if a configuration of it is
+// named, else a new key file.
+func newStore(c *cli.Context, conf *config) (keys.Store, error) {
+	dir := c.Path("dir")
+	if c.IsSet("vault") {
+		v, err := vaultConfig(c.Path("vault"))
+		if err != nil {
+			return nil, err
+		}
+		if v == nil {
+			return nil, agencyf("%s has no section [vault]", c.Path("vault"))
+		}
+		conf.Vault = v
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+		return openStore(c.Context, dir, v)
+	}
+	unlock, err := keys.FromEnvironment(os.Getenv, keys.Prompt(os.Stdin, os.Stderr, true))
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return keys.Init(filepath.Join(dir, keyFile), unlock)
+}
+
+// firstKey makes version 1 of the signing key unless an operator has made it.
+func firstKey(ctx context.Context, store keys.Store) (keys.SigningVersions, error) {
+	versions, err := keys.ListSigning(ctx, store)
+	if err != nil || len(versions) > 0 {
+		return versions, err
+	}
+	if _, err := keys.Rotate(ctx, store); errors.Is(err, vault.ErrDenied) {
+		return nil, agencyf("there is no signing key yet, and this login may not make one: let an operator run puente keys rotate: %w", err)
+	} else if err != nil {
+		return nil, err
+	}
+	return keys.ListSigning(ctx, store)
 }
 
 // needs refuses a command without its necessary flags.

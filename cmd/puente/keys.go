@@ -21,7 +21,7 @@ var keysCommand = &cli.Command{
 	Description: "The keys are in " + keyFile + ", or in the Vault of the section [vault] of " + configFile + ".\n" +
 		"The signing key has versions: the newest signs, all stay known, so that old transcripts verify.\n" +
 		"An operator or auditor, whose login is another than the service's, names it with --vault.",
-	Flags:       []cli.Flag{&cli.PathFlag{Name: "vault", Usage: "`FILE` whose section [vault] is used instead", EnvVars: []string{"PUENTE_VAULT_CONFIG"}}},
+	Flags:       []cli.Flag{vaultFlag},
 	Subcommands: []*cli.Command{keysProvision, keysStatus, keysRotate, keysRevoke, keysExport},
 }
 
@@ -66,6 +66,9 @@ var keysProvision = &cli.Command{
 		})
 	},
 }
+
+// vaultFlag names a configuration of Vault other than the agency's.
+var vaultFlag = &cli.PathFlag{Name: "vault", Usage: "`FILE` whose section [vault] is used", EnvVars: []string{"PUENTE_VAULT_CONFIG"}}
 
 // keysConfig returns the file with the section [vault].
 func keysConfig(c *cli.Context) string {
@@ -141,6 +144,9 @@ var keysRotate = &cli.Command{
 					fmt.Fprintf(c.App.Writer, "signing key   version %d, id %s\n", version, v.Public.ID())
 				}
 			}
+			if err := announceKeys(c.Context, c.Path("dir"), store); err != nil {
+				return err
+			}
 		}
 		wrapper, ok := store.(keys.Rewrapper)
 		switch {
@@ -195,7 +201,7 @@ var keysRevoke = &cli.Command{
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "signing key   version %d is revoked\n", n)
-		return nil
+		return announceKeys(c.Context, c.Path("dir"), store)
 	}),
 }
 

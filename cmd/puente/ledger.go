@@ -32,6 +32,8 @@ const (
 	loggedFile    = "logged" // index in the log
 	endedFile     = "ended"  // the session is over in this process
 
+	// lockWait is how long a command waits for the log before it leaves it to serve.
+	lockWait = 50 * time.Millisecond
 	// abandoned is the age at which a session without a head is taken for dead whatever
 	// process had it.
 	abandoned = 7 * time.Hour
@@ -80,7 +82,7 @@ func (a *agency) openLedger(ctx context.Context, out *slog.Logger) (*ledger, err
 	}
 	l := &ledger{agency: a}
 	if l.log, err = transparency.Open(ctx, filepath.Join(a.dir, logDir), transparency.Options{
-		Origin: "puente/" + a.config.Agency, Signer: signer, Verifier: own, Partners: partners, Log: out}); err != nil {
+		Origin: "puente/" + a.config.Agency, Signer: signer, Verifier: own, Partners: partners, LockWait: lockWait, Log: out}); err != nil {
 		return nil, err
 	}
 	if l.witness, err = transparency.NewWitness(cosigner, witness, partners...); err != nil {
@@ -118,6 +120,32 @@ func (a *agency) postKeys(versions keys.SigningVersions) error {
 		}
 	}
 	return nil
+}
+
+// announceKeys posts the state of the signing keys, and puts those that stand on the
+// card, after an operator has changed them.
+func announceKeys(ctx context.Context, dir string, store keys.Store) error {
+	if _, err := os.Stat(filepath.Join(dir, configFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil // Vault is being set up before the agency
+	}
+	a := &agency{dir: dir, store: store}
+	var err error
+	if a.config, err = readConfig(dir); err != nil {
+		return err
+	}
+	versions, err := keys.ListSigning(ctx, store)
+	if err != nil {
+		return err
+	}
+	if err := a.postKeys(versions); err != nil {
+		return err
+	}
+	var own card
+	if err := readTOML(filepath.Join(dir, cardFile), &own); err != nil {
+		return err
+	}
+	own.Keys = versions.PublicKeys()
+	return writeTOML(filepath.Join(dir, cardFile), cardComment, own)
 }
 
 // epoch announces a state of a watchlist and has it in the log before it returns.

@@ -74,6 +74,7 @@ func withLedger(c *cli.Context, f func(*agency, *ledger) error) error {
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	l, err := a.openLedger(c.Context, slog.New(slog.DiscardHandler))
 	if errors.Is(err, transparency.ErrLocked) {
 		return agencyf("the log is in use: puente serve keeps it up to date while it runs")
@@ -118,6 +119,7 @@ var auditCommand = &cli.Command{
 				if err != nil {
 					return err
 				}
+				defer a.close()
 				return a.export(c, c.Args().Get(0), c.Args().Get(1))
 			},
 		},

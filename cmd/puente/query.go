@@ -49,6 +49,7 @@ var queryCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
+		defer a.close()
 		p, err := a.partner(c.String("partner"))
 		if err != nil {
 			return err

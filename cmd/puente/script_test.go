@@ -21,12 +21,17 @@ const identityForTests = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYS
 
 // TestScripts runs testdata/script: real processes, as a person would start them.
 func TestScripts(t *testing.T) {
+	bin := t.TempDir()
+	if out, err := exec.Command("go", "build", "-o", bin+"/puente-audit", "../puente-audit").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			// One age identity for all agencies of a script: a passphrase would
 			// take a second for each command.
 			e.Setenv("PUENTE_IDENTITY_FILE", e.WorkDir+"/identity.txt")
+			e.Setenv("PATH", bin+":"+e.Getenv("PATH"))
 			samples, err := os.Getwd()
 			if err != nil {
 				return err

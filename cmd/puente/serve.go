@@ -39,6 +39,7 @@ var serveCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
+		defer a.close()
 		var handler slog.Handler = slog.NewTextHandler(os.Stderr, nil)
 		if c.Bool("log-json") {
 			handler = slog.NewJSONHandler(os.Stderr, nil)

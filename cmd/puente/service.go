@@ -48,9 +48,16 @@ func (s *service) Cosigned(ctx context.Context, partner string, checkpoint []byt
 // keepLogging appends to the log what sessions and other commands leave behind, until
 // ctx ends.
 func (s *service) keepLogging(ctx context.Context) {
+	cosigned, tried := uint64(0), time.Time{}
 	for {
 		if err := s.ledger.sync(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("the transparency log is behind", "error", err)
+		}
+		if size := s.ledger.log.Size(); size > cosigned && time.Since(tried) > witnessInterval {
+			tried = time.Now()
+			if s.askWitnesses(ctx) {
+				cosigned = size
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -59,6 +66,36 @@ func (s *service) keepLogging(ctx context.Context) {
 		}
 	}
 }
+
+// askWitnesses exchanges cosignatures with all partners that can be reached. It reports
+// whether all could.
+func (s *service) askWitnesses(ctx context.Context) bool {
+	all := true
+	partners, err := s.ledger.agency.partners()
+	if err != nil {
+		return false
+	}
+	for _, p := range partners {
+		err := func() error {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			client, err := s.ledger.agency.client(ctx, p)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			return s.ledger.exchange(ctx, p.Agency, client)
+		}()
+		if err != nil && ctx.Err() == nil {
+			all = false
+			s.log.Info("a partner has not cosigned the log", "partner", p.Agency, "error", err)
+		}
+	}
+	return all
+}
+
+// witnessInterval is how often partners are asked to cosign new entries.
+const witnessInterval = 30 * time.Second
 
 // logInterval is how long a session may wait for its entry in the log.
 const logInterval = time.Second

@@ -68,6 +68,7 @@ func createWatchlist(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	dir, err := a.watchlistDir(name)
 	if err != nil {
 		return err
@@ -99,6 +100,7 @@ func openWatchlist(c *cli.Context) (*watchlist.Watchlist, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer a.close()
 	return a.watchlist(c.Context, c.Args().First())
 }
 
@@ -259,6 +261,7 @@ func watchlistStats(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	names := c.Args().Slice()
 	if len(names) == 0 {
 		if names, err = a.watchlists(); err != nil {

@@ -285,6 +285,12 @@ var attacks = []attack{
 		w.Parties[0].Log(transcript.KeyEntry{Status: "active", Key: audittest.NewKey("thief", 3).Public(), Time: w.Now.Add(-time.Hour)})
 	}, want: audit.KeyKnown},
 
+	{name: "other keys shown", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
+		p := w.Parties[0].Public()
+		p.Keys = p.Keys[:1]
+		changeFile(t, filepath.Join(dir, "cl/public.json"), func([]byte) []byte { return p.Encode() })
+	}, want: audit.KeyCopy},
+
 	{name: "raised threshold", session: iris, edit: request(func(r *transcript.Request) {
 		r.Scheme = strings.Replace(r.Scheme, "threshold=8/25", "threshold=2/5", 1)
 	}), want: audit.SessionThreshold},

@@ -52,6 +52,7 @@ const (
 	TimeGrant  = "time.grant"
 	TimeFuture = "time.future"
 
+	KeyCopy    = "key.copy"
 	KeyKnown   = "key.known"
 	KeyLogged  = "key.logged"
 	KeyRetired = "key.retired"
@@ -129,6 +130,7 @@ var checks = []Check{
 	{TimeGrant, Violation, "Request, grant and end of a session are dated close to each other", "A statement was dated back or forward, or an old request was answered later."},
 	{TimeFuture, Violation, "Nothing is dated after this audit", "An entry was dated forward."},
 
+	{KeyCopy, Warning, "The party's public.json is the one that the auditor trusts", "The party shows other keys than it gave to the auditor; after a rotation the auditor needs the new file."},
 	{KeyKnown, Violation, "Every signing key is one of those that the auditor trusts", "A key was used that the agency never published."},
 	{KeyLogged, Violation, "Every signing key was announced in the log before it was used", "A key was in use of which the log says nothing."},
 	{KeyRetired, Violation, "No statement is signed with a retired key", "A key was used on after its rotation."},

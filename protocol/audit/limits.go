@@ -17,9 +17,9 @@ const (
 	maxPublic = 4 << 20
 	// maxNoteFile bounds a statement with two signatures: 8 KB and 2 x 4.6 KB.
 	maxNoteFile = 64 << 10
-	// maxRecordsFile bounds the journal of a session: 16 million entries with one share
-	// for each are 700 MB; more than that is no session.
-	maxRecordsFile = 1 << 30
+	// maxRecordsFile bounds the journal of a session: 16 million entries of 640 dimensions
+	// are 2.8 million shares, 120 MB.
+	maxRecordsFile = 256 << 20
 	// maxFolders bounds the sessions of a party in one audit.
 	maxFolders = 1 << 22
 )

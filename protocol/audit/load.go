@@ -21,6 +21,7 @@ const (
 	witnessCheckpoint = "log-witness/checkpoint"
 	partnerCheckpoint = "log-witness/partner-checkpoint"
 	agreementFile     = "agreement.json"
+	publicFileName    = "public.json"
 	evidenceDir       = "evidence"
 	unansweredDir     = "unanswered"
 	requestFile       = "request.txt"

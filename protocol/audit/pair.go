@@ -41,6 +41,13 @@ type half struct {
 	headText             *transcript.Head
 	records              []transcript.Record // as journaled
 	recordsRead          bool
+	traffic              [transcript.KindVerdict + 1]Traffic
+}
+
+// Traffic is what passed of a kind of message.
+type Traffic struct {
+	Messages int    `json:"messages"`
+	Bytes    uint64 `json:"bytes"`
 }
 
 // pairs brings the sides' sessions together, by time.
@@ -151,6 +158,10 @@ func (h *half) load(l *ledger, request transcript.Digest) {
 		h.records, err = transcript.ParseRecords(data)
 	}
 	h.recordsRead = l.check(RecordsFormat, err == nil, h.at(recordsFile), "%v", err)
+	for _, r := range h.records {
+		h.traffic[r.Kind].Messages++
+		h.traffic[r.Kind].Bytes += uint64(r.Length)
+	}
 }
 
 // at is a file of the evidence.

@@ -143,39 +143,31 @@ func (p *pair) checkChain(h *half, where Place) {
 // aborted session.
 func (p *pair) checkCounts(h *half, plan plan, complete bool, where Place) bool {
 	l, ok := p.ledger, true
-	type name struct {
-		kind  uint8
-		index uint32
-	}
-	seen := make(map[name]bool, len(h.records))
+	var seen [transcript.KindVerdict + 1][]bool
 	var got [transcript.KindVerdict + 1]int
+	for kind := uint8(transcript.KindOpen); kind <= transcript.KindVerdict; kind++ {
+		seen[kind] = make([]bool, plan.count(kind))
+	}
 	for _, r := range h.records {
-		n := name{r.Kind, r.Index}
-		if seen[n] {
-			l.fail(RecordsDuplicate, where, "%v is recorded twice", r)
-			ok = false
-		} else if uint64(r.Index) >= uint64(plan.count(r.Kind)) {
-			l.fail(RecordsCount, where, "%v is recorded, of %d", r, plan.count(r.Kind))
-			ok = false
-		} else {
-			got[r.Kind]++
+		if uint64(r.Index) >= uint64(len(seen[r.Kind])) {
+			l.fail(RecordsCount, where, "%v is recorded, of %d", r, len(seen[r.Kind]))
+			return false
 		}
-		seen[n] = true
+		if seen[r.Kind][r.Index] {
+			l.fail(RecordsDuplicate, where, "%v is recorded twice", r)
+			return false
+		}
+		seen[r.Kind][r.Index] = true
+		got[r.Kind]++
 	}
-	if ok {
-		l.pass(RecordsDuplicate)
-	}
+	l.pass(RecordsDuplicate)
 	for kind := uint8(transcript.KindOpen); complete && kind <= transcript.KindVerdict; kind++ {
 		want := plan.count(kind)
 		if got[kind] == want {
 			l.pass(RecordsCount)
 			continue
 		}
-		first := 0
-		for seen[name{kind, uint32(first)}] {
-			first++
-		}
-		l.fail(RecordsCount, where, "%d of %d messages of kind %s are missing, the first is %d", want-got[kind], want, transcript.KindName(kind), first)
+		l.fail(RecordsCount, where, "%d of %d messages of kind %s are missing, the first is %d", want-got[kind], want, transcript.KindName(kind), slices.Index(seen[kind], false))
 		ok = false
 	}
 	return ok

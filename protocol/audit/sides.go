@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/puente-project/puente/protocol/transcript"
@@ -81,26 +83,35 @@ func (p *pair) compareRecords(a, b *half) {
 		l.skip(SidesRecords, 1, "a session's records cannot be read")
 		return
 	}
-	type name struct {
-		kind  uint8
-		index uint32
-	}
-	names, same := make(map[name]bool, len(b.records)), make(map[transcript.Record]bool, len(b.records))
-	for _, r := range b.records {
-		names[name{r.Kind, r.Index}], same[r] = true, true
-	}
-	var differ []string
-	for _, r := range a.records {
-		if names[name{r.Kind, r.Index}] && !same[r] {
-			differ = append(differ, r.String())
-		}
-	}
+	differ := differing(a.records, b.records)
 	const most = 4
 	text := strings.Join(differ[:min(most, len(differ))], ", ")
 	if len(differ) > most {
 		text += fmt.Sprintf(" and %d more", len(differ)-most)
 	}
 	l.check(SidesRecords, len(differ) == 0, a.at(recordsFile), "%s and %s have recorded different messages: %s", a.side.Agency, b.side.Agency, text)
+}
+
+// differing names the messages that both have recorded, differently.
+func differing(a, b []transcript.Record) (names []string) {
+	a, b = slices.Clone(a), slices.Clone(b)
+	transcript.Sort(a)
+	transcript.Sort(b)
+	for i, j := 0, 0; i < len(a) && j < len(b); {
+		x, y := a[i], b[j]
+		switch order := cmp.Or(cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Index, y.Index)); {
+		case order < 0:
+			i++
+		case order > 0:
+			j++
+		default:
+			if x != y {
+				names = append(names, x.String())
+			}
+			i, j = i+1, j+1
+		}
+	}
+	return names
 }
 
 // compareNotes says in what two notes differ, or "".

@@ -59,7 +59,7 @@ func start(in Input) (*run, error) {
 		s.openLog(r.ledger, in.public(s.partner), other)
 		s.readEntries(r.ledger, r.in)
 		s.checkOrder(r.ledger, r.in)
-		s.checkCopy(r.ledger, r.in)
+		s.checkCopies(r.ledger, r.in)
 	}
 	return r, nil
 }
@@ -118,19 +118,29 @@ func (r *run) report() Report {
 	return rep
 }
 
-// checkCopy checks that the party has the auditor's agreement.
-func (s *side) checkCopy(l *ledger, in *Input) {
+// checkCopies checks that the party has the auditor's agreement and shows the keys that it
+// gave to the auditor.
+func (s *side) checkCopies(l *ledger, in *Input) {
 	data, err := s.read(agreementFile, agreement.MaxSize)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		l.fail(AgreementCopy, s.at(agreementFile), "the file is missing")
-		return
-	}
-	if err != nil {
+	case err != nil:
 		l.fail(AgreementCopy, s.at(agreementFile), "%v", err)
+	default:
+		same := slices.ContainsFunc(in.Agreements, func(a agreement.Agreement) bool { return bytes.Equal(a.Encode(), data) })
+		l.check(AgreementCopy, same, s.at(agreementFile), "it is not an agreement that was given to the auditor; its digest is %.16s", transcript.TextDigest(string(data)))
+	}
+	data, err = s.read(publicFileName, maxPublic)
+	if errors.Is(err, fs.ErrNotExist) {
+		l.skip(KeyCopy, 1, "a party's folder has no public.json")
 		return
 	}
-	same := slices.ContainsFunc(in.Agreements, func(a agreement.Agreement) bool { return bytes.Equal(a.Encode(), data) })
-	l.check(AgreementCopy, same, s.at(agreementFile), "it is not an agreement that was given to the auditor; its digest is %.16s", transcript.TextDigest(string(data)))
+	var shown Public
+	if err == nil {
+		shown, err = ParsePublic(data)
+	}
+	l.check(KeyCopy, err == nil && bytes.Equal(shown.Encode(), s.public.Encode()), s.at(publicFileName), "it is not the file that was given to the auditor")
 }
 
 func (s *side) summary() PartySummary {

@@ -19,7 +19,8 @@ type Options struct {
 	// Workers is the number of threads, 1 if it is less.
 	Workers int
 	// Each, if not nil, is told of every message that was compared, in order, and the class
-	// of its difference, Equal for none. It is called from one goroutine.
+	// of its difference, Equal for none, before it is settled what the head proves. It is
+	// called from one goroutine.
 	Each func(kind string, index uint32, class Class)
 	// Encoded, if not nil, is told how many entries of the watchlist are encoded.
 	Encoded func(done int)

@@ -28,6 +28,9 @@ type Options struct {
 	// Signer signs checkpoints. It may be slow or fail for a while: entries wait.
 	Signer   note.Signer
 	Verifier note.Verifier
+	// LockWait is how long Open waits for another process that has the log, before it
+	// fails with ErrLocked; 0: as long as its context lasts.
+	LockWait time.Duration
 	// Partners are those whose cosignatures are asked for.
 	Partners []Partner
 	// Log gets what Tessera has to say, of all logs of this process: its logger is global,
@@ -79,7 +82,12 @@ func Open(ctx context.Context, dir string, o Options) (*Log, error) {
 	if err := os.MkdirAll(state, 0o700); err != nil {
 		return nil, fmt.Errorf("transparency: %w", err)
 	}
-	unlock, err := durable.Lock(ctx, filepath.Join(state, "lock"))
+	locking, cancel := ctx, context.CancelFunc(func() {})
+	if o.LockWait > 0 {
+		locking, cancel = context.WithTimeout(ctx, o.LockWait)
+	}
+	unlock, err := durable.Lock(locking, filepath.Join(state, "lock"))
+	cancel()
 	if err != nil {
 		return nil, fmt.Errorf("transparency: %w", err)
 	}

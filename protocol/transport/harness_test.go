@@ -136,9 +136,11 @@ type agency struct {
 	client        *Client
 }
 
-// start runs a holder on a loopback port until the end of the test.
-func start(t testing.TB, service *testService, limits Limits) *agency {
+// start runs a holder on a loopback port until the end of the test. The service that it
+// offers is the last of offered, if there is one.
+func start(t testing.TB, service *testService, limits Limits, offered ...Service) *agency {
 	t.Helper()
+	serve := append([]Service{service}, offered...)[len(offered)]
 	a := &agency{
 		t: t, service: service, log: &lockedBuffer{},
 		idA: testIdentity(t, 1, "a", testFrom, testUntil),
@@ -150,7 +152,7 @@ func start(t testing.TB, service *testService, limits Limits) *agency {
 		t.Fatal(err)
 	}
 	a.server, err = NewServer(ServerOptions{
-		Identity: a.idB, Service: service, Limits: limits, Pool: NewPool(2),
+		Identity: a.idB, Service: serve, Limits: limits, Pool: NewPool(2),
 		Log: slog.New(slog.NewTextHandler(a.log, nil)),
 		Partners: func(pin Pin) (string, bool) {
 			name, ok := lookup(pin)
