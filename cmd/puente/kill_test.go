@@ -227,6 +227,7 @@ func (k *killed) records(file string) []transcript.Record {
 // audit opens both logs, and counts what is in them.
 func (k *killed) audit() {
 	k.t.Helper()
+	var in audit.Input
 	for _, side := range [][2]string{{"cl", "us"}, {"us", "cl"}} {
 		out := filepath.Join(k.dir, side[0]+"-audit")
 		k.must("--dir", side[0], "log", "sync")
@@ -261,5 +262,24 @@ func (k *killed) audit() {
 		if sessions < len(killPoints) {
 			k.t.Errorf("the log of %s has %d complete sessions, want at least %d", side[0], sessions, len(killPoints))
 		}
+		in.Parties = append(in.Parties, audit.Party{Agency: side[0], Dir: out})
+		in.Public = append(in.Public, public)
+	}
+	agreed, err := readAgreement(filepath.Join(k.dir, "agreement.json"))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	in.Agreements = append(in.Agreements, agreed)
+	report, err := audit.Verify(in)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for _, id := range report.FindingIDs() {
+		if id != audit.LogWitnessed { // the last entries may wait for a cosignature
+			k.t.Errorf("the auditor finds %s", id)
+		}
+	}
+	if k.t.Failed() {
+		_ = report.WriteText(os.Stderr)
 	}
 }

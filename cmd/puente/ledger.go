@@ -242,23 +242,22 @@ func (a *agency) sessionEntry(dir string) (transcript.Entry, time.Time, error) {
 	if statement.Requester == a.config.Agency {
 		role = transcript.Requester
 	}
-	_, endErr := os.Stat(filepath.Join(dir, endedFile))
+	running, err := evidence.Running(dir)
+	if err != nil || running {
+		return nil, time.Time{}, err
+	}
+	head, signed, err := readNote(filepath.Join(dir, evidence.HeadFile), transcript.ParseHead)
+	if err == nil {
+		return transcript.SessionEntry{Role: role, Outcome: outcomeOf(dir, role), Note: head}, signed.Grant.Time, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, time.Time{}, err
+	}
 	info, err := os.Stat(filepath.Join(dir, evidence.RecordsFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		info, err = os.Stat(filepath.Join(dir, evidence.RequestFile)) // killed right after the request
 	}
 	if err != nil {
 		return nil, time.Time{}, err
-	}
-	over := endErr == nil || time.Since(info.ModTime()) > abandoned
-	head, signed, err := readNote(filepath.Join(dir, evidence.HeadFile), transcript.ParseHead)
-	if err == nil && (role == transcript.Holder || over) {
-		return transcript.SessionEntry{Role: role, Outcome: outcomeOf(dir, role), Note: head}, signed.Grant.Time, nil
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, time.Time{}, err
-	}
-	if !over {
-		return nil, time.Time{}, nil
 	}
 	data, err := os.ReadFile(filepath.Join(dir, evidence.RecordsFile))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -282,15 +281,16 @@ func (a *agency) sessionEntry(dir string) (transcript.Entry, time.Time, error) {
 
 // outcomeOf is what a side knows of the outcome of a complete session.
 func outcomeOf(dir string, role transcript.Party) string {
-	if role == transcript.Requester {
-		switch text, _ := os.ReadFile(filepath.Join(dir, outcomeFile)); strings.TrimSpace(string(text)) {
-		case transcript.OutcomeHit:
-			return transcript.OutcomeHit
-		case transcript.OutcomeNoHit:
-			return transcript.OutcomeNoHit
-		}
+	if role == transcript.Holder {
+		return transcript.OutcomeAnswered
 	}
-	return transcript.OutcomeAnswered // a requester that was killed before it had read the last verdict knows no more
+	switch text, _ := os.ReadFile(filepath.Join(dir, outcomeFile)); strings.TrimSpace(string(text)) {
+	case transcript.OutcomeHit:
+		return transcript.OutcomeHit
+	case transcript.OutcomeNoHit:
+		return transcript.OutcomeNoHit
+	}
+	return transcript.OutcomeUnknown
 }
 
 // readNote reads a signed statement.
@@ -306,13 +306,4 @@ func readNote[T any](file string, parse func(string) (T, error)) (transcript.Not
 	}
 	statement, err := parse(note.Body)
 	return note, statement, err
-}
-
-// markEnded says that a session is over.
-func markEnded(journal *evidence.Journal) error {
-	if journal == nil {
-		return nil
-	}
-	journal.Close()
-	return writeFile(nil, filepath.Join(journal.Dir(), endedFile), []byte(now().Format(time.RFC3339)+"\n"))
 }

@@ -187,11 +187,13 @@ func (q *querier) ask(ctx context.Context, p probe, progress func(done, total in
 	}
 	start := time.Now()
 	stats, err := q.client.Match(ctx, requester, options)
-	if err != nil {
-		return answer{}, errors.Join(fmt.Errorf("%s: %w", p.name, err), markEnded(requester.Journal()))
+	if journal := requester.Journal(); journal != nil {
+		defer journal.Close() // with the outcome beside it, the session can be logged
 	}
-	err = keepOutcome(requester.Journal().Dir(), len(owner.Hits()) > 0, salt, q.caseReference)
-	if err := errors.Join(err, markEnded(requester.Journal())); err != nil {
+	if err != nil {
+		return answer{}, fmt.Errorf("%s: %w", p.name, err)
+	}
+	if err := keepOutcome(requester.Journal().Dir(), len(owner.Hits()) > 0, salt, q.caseReference); err != nil {
 		return answer{}, err
 	}
 	hits := append([]int{}, owner.Hits()...)

@@ -268,9 +268,7 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 	return transport.Session{
 		Role: holder, ReceiveBytes: holder.ReceiveBytes(),
 		Closed: func(stats transport.Stats, err error) {
-			if err := markEnded(holder.Journal()); err != nil {
-				s.log.Error("the end of a session is not marked", "error", err)
-			}
+			holder.Journal().Close()
 			s.log.Info("query", "partner", name, "watchlist", request.Watchlist, "purpose", request.Purpose,
 				"session", holder.Session().String(), "stream", stream,
 				"entries", gallery.Entries(), "epoch", gallery.Epoch(), "bytes_received", stats.BytesDown, "bytes_sent", stats.BytesUp,

@@ -32,6 +32,9 @@ func (p *pair) checkSides() {
 	asked, answered := requester.entry.head, holder.entry.head
 	where := requester.inLog()
 	switch {
+	case asked != nil && answered == nil && requester.entry.outcome == transcript.OutcomeUnknown:
+		// Both had signed, the holder broke off before the last answer and the requester says so.
+		l.pass(SidesStatus)
 	case asked != nil && answered == nil:
 		l.fail(SidesStatus, holder.inLog(), "%s logs the session as aborted, %s has a result", holder.side.Agency, requester.side.Agency)
 	case asked == nil && answered != nil:

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/puente-project/puente/keys/durable"
 	"github.com/puente-project/puente/protocol/transcript"
@@ -64,6 +67,9 @@ func NewJournal(root string, request transcript.Note, keepMessages bool) (*Journ
 	if j.records, err = j.create(RecordsFile); err == nil && keepMessages {
 		j.messages, err = j.create(MessagesFile)
 	}
+	if err == nil { // held until this process ends, however it ends: see Running
+		err = unix.Flock(int(j.records.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
 	if err == nil {
 		err = durable.SyncDir(parent)
 	}
@@ -72,6 +78,25 @@ func NewJournal(root string, request transcript.Note, keepMessages bool) (*Journ
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	return j, nil
+}
+
+// Running reports whether the session in a folder is still under way in some process of
+// this machine. A killed process is under way no more.
+func Running(dir string) (bool, error) {
+	f, err := os.Open(filepath.Join(dir, RecordsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		// Between the request and the records lie milliseconds, unless the process was killed.
+		info, err := os.Stat(filepath.Join(dir, RequestFile))
+		return err == nil && time.Since(info.ModTime()) < time.Minute, err
+	} else if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	err = unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (j *Journal) create(name string) (*os.File, error) {

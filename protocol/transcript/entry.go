@@ -26,7 +26,8 @@ const (
 // knows of the outcome.
 type SessionEntry struct {
 	Role Party
-	// Outcome is answered for a holder, no-hit or hit for a requester.
+	// Outcome is answered for a holder; no-hit or hit for a requester, or unknown if it
+	// ended before it had read the last answer.
 	Outcome string
 	Note    Note // of the head
 }
@@ -36,6 +37,7 @@ const (
 	OutcomeAnswered = "answered"
 	OutcomeNoHit    = "no-hit"
 	OutcomeHit      = "hit"
+	OutcomeUnknown  = "unknown"
 )
 
 // Text implements Entry.
@@ -172,7 +174,7 @@ func parseNoteEntry(title, text string) (Entry, error) {
 	}
 	if title == sessionTitle {
 		e := SessionEntry{Role: role, Outcome: r.text("outcome"), Note: note}
-		if e.Outcome != OutcomeAnswered && e.Outcome != OutcomeHit && e.Outcome != OutcomeNoHit {
+		if e.Outcome != OutcomeAnswered && e.Outcome != OutcomeHit && e.Outcome != OutcomeNoHit && e.Outcome != OutcomeUnknown {
 			r.fail("unknown outcome")
 		}
 		return e, r.finish()
