@@ -107,6 +107,7 @@ func (a *agency) client(ctx context.Context, p partner) (*transport.Client, erro
 var auditCommand = &cli.Command{
 	Name: "audit", Usage: "hand over to auditors what they need",
 	Subcommands: []*cli.Command{
+		auditOpen, auditKeygen, auditPlant,
 		{
 			Name: "export", Usage: "write log, cosignatures and transcripts of a partner into a new folder", ArgsUsage: "PARTNER DIRECTORY",
 			Description: "The folder is what puente-audit verify reads. It holds no message, no case reference and no key.\n" +

@@ -39,7 +39,7 @@ func newApp() *cli.App {
 		Flags:                  []cli.Flag{dirFlag},
 		Commands: []*cli.Command{
 			initCommand, agreementCommand, partnerCommand, templateCommand, watchlistCommand,
-			serveCommand, queryCommand, logCommand, auditCommand, keysCommand, paramsCommand, benchCommand, demoCommand,
+			serveCommand, queryCommand, logCommand, auditCommand, replayCommand, keysCommand, paramsCommand, benchCommand, demoCommand,
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {

@@ -24,7 +24,7 @@ const (
 	GrantFile    = "grant.txt"   // Note of the Grant
 	HeadFile     = "head.txt"    // Note of the Head, signed by both; only of complete sessions
 	RecordsFile  = "records"     // records in the order in which messages passed
-	MessagesFile = "messages"    // optional: sender u8, length u32, bytes, in the same order
+	MessagesFile = "messages"    // sender u8, length u32, bytes, in the same order: open and accept, or all
 	Unanswered   = "unanswered"
 	seen         = "seen" // one empty file for each request, against replays
 )
@@ -37,7 +37,8 @@ type Journal struct {
 	mu       sync.Mutex
 	dir      string
 	records  *os.File
-	messages *os.File // nil unless messages are kept
+	messages *os.File
+	keepAll  bool
 	err      error    // the first failure; nothing is released after it
 }
 
@@ -57,14 +58,14 @@ func NewJournal(root string, request transcript.Note, keepMessages bool) (*Journ
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	_ = mark.Close()
-	j := &Journal{root: root, dir: filepath.Join(parent, id)}
+	j := &Journal{root: root, keepAll: keepMessages, dir: filepath.Join(parent, id)}
 	if err := os.Mkdir(j.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("evidence: %w", err)
 	}
 	if err := j.Statement(RequestFile, request); err != nil {
 		return nil, err
 	}
-	if j.records, err = j.create(RecordsFile); err == nil && keepMessages {
+	if j.records, err = j.create(RecordsFile); err == nil {
 		j.messages, err = j.create(MessagesFile)
 	}
 	if err == nil { // held until this process ends, however it ends: see Running
@@ -152,6 +153,9 @@ func (j *Journal) Add(sender transcript.Party, messages [][]byte, records []tran
 		encoded = r.Append(encoded)
 	}
 	for _, m := range messages {
+		if k := kindOf(m); !j.keepAll && k != transcript.KindOpen && k != transcript.KindAccept {
+			continue // without the two with the nonces no session could be opened to an auditor
+		}
 		kept = append(kept, byte(sender))
 		kept = binary.BigEndian.AppendUint32(kept, uint32(len(m)))
 		kept = append(kept, m...)
