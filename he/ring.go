@@ -178,8 +178,6 @@ func (x uint128) bitLen() int {
 	return bits.Len64(x.lo)
 }
 
-func (x uint128) uint64() uint64 { return x.lo }
-
 // rounding divides by an odd q of 2^32 < q < 2^62 after a shift of 1 to 32 bits.
 type rounding struct {
 	q, inverse uint64 // inverse = floor(2^(63+shift) / q)

@@ -61,7 +61,7 @@ func TestDeriveSeparates(t *testing.T) {
 		}
 		seen[child] = fmt.Sprintf("%q", in)
 	}
-	if NewSeed() == NewSeed() {
+	if first := NewSeed(); first == NewSeed() {
 		t.Error("two new seeds are equal")
 	}
 }

@@ -30,13 +30,9 @@ const (
 	logWitnessDir = "log-witness"
 	outboxDir     = "outbox"
 	loggedFile    = "logged" // index in the log
-	endedFile     = "ended"  // the session is over in this process
 
 	// lockWait is how long a command waits for the log before it leaves it to serve.
 	lockWait = 50 * time.Millisecond
-	// abandoned is the age at which a session without a head is taken for dead whatever
-	// process had it.
-	abandoned = 7 * time.Hour
 )
 
 // ledger is an opened log with what belongs to it.
@@ -125,7 +121,7 @@ func (a *agency) postKeys(versions keys.SigningVersions) error {
 // announceKeys posts the state of the signing keys, and puts those that stand on the
 // card, after an operator has changed them.
 func announceKeys(ctx context.Context, dir string, store keys.Store) error {
-	if _, err := os.Stat(filepath.Join(dir, configFile)); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, cardFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil // Vault is being set up before the agency
 	}
 	a := &agency{dir: dir, store: store}

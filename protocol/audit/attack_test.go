@@ -408,14 +408,13 @@ var attacks = []attack{
 	}, want: audit.AbortedRecords},
 	{name: "answer logged as never given", session: iris, world: func(w *audittest.World) {
 		s := w.Sessions[iris]
-		sorted := slices.Clone(s.Records)
-		transcript.Sort(sorted)
-		head := transcript.NewHead(s.Request, s.Grant, sorted)
-		request := transcript.Note{Body: s.Request.Text(), Signatures: []transcript.NamedSignature{{Name: "cl"}}}
-		audittest.Resign(&request, "cl", s.RequesterKey)
-		replaceEntry(w.Parties[1], s, transcript.AbortedEntry{Role: transcript.Holder, Stage: "verdict", Messages: head.Messages, Bytes: head.Bytes,
-			Records: head.Records, Time: s.Request.Time.Add(time.Minute), Note: request})
+		replaceEntry(w.Parties[1], s, abortedEntry(s, transcript.Holder, len(s.Records)))
 	}, want: audit.AbortedSealed, also: []string{audit.SidesStatus}},
+	{name: "answer denied", session: iris, world: func(w *audittest.World) {
+		s := w.Sessions[iris]
+		replaceEntry(w.Parties[1], s, abortedEntry(s, transcript.Holder, len(s.Records)))
+		delete(w.Parties[1].Evidence[s.Folder], "head.txt")
+	}, want: audit.SidesStatus},
 	{name: "two accounts of a session", session: iris, world: func(w *audittest.World) {
 		p, s := w.Parties[0], w.Sessions[iris]
 		head, err := transcript.ParseHead(s.Note.Body)

@@ -85,7 +85,7 @@ func compareEntriesOf(a, b *side, x, y *logged) *Difference {
 		if x == nil {
 			has, lacks = b, a
 		}
-		if one.aborted != nil && one.aborted.Stage == transcript.KindName(transcript.KindOpen) && one.request.Holder == lacks.Agency {
+		if one.aborted != nil && one.aborted.Messages <= 1 && one.request.Holder == lacks.Agency {
 			return nil // it never reached the holder
 		}
 		d.Kind, d.What = "only", fmt.Sprintf("only in the log of %s; not in that of %s", has.Agency, lacks.Agency)
@@ -94,7 +94,10 @@ func compareEntriesOf(a, b *side, x, y *logged) *Difference {
 	if (x.aborted == nil) != (y.aborted == nil) {
 		done, cut := a, b
 		if x.aborted != nil {
-			done, cut = b, a
+			done, cut, x = b, a, y
+		}
+		if x.outcome == transcript.OutcomeUnknown {
+			return nil // both had signed, and neither says that the answer arrived
 		}
 		d.Kind, d.What = "status", fmt.Sprintf("completed in the log of %s and aborted in that of %s", done.Agency, cut.Agency)
 		return d

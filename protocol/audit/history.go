@@ -160,7 +160,8 @@ func (s *side) checkOrder(l *ledger, in *Input) {
 	for _, e := range s.sessions {
 		switch {
 		case e.aborted != nil:
-			times[e.index] = dated{e.aborted.Time, e.aborted.Time, e.label()}
+			// The last message that passed; that no other follows shows only later.
+			times[e.index] = dated{e.aborted.Time, later(e.aborted.Time, e.request.Time.Add(maxSession)), e.label()}
 		case e.role == transcript.Holder:
 			times[e.index] = dated{e.head.Grant.Time, e.head.Grant.Time.Add(maxSession), e.label()}
 		default:
@@ -195,6 +196,13 @@ func (s *side) checkOrder(l *ledger, in *Input) {
 			latest, latestIndex = t.from, i
 		}
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // has reports whether the agency has published a key.

@@ -152,7 +152,11 @@ func (h *half) load(l *ledger, request transcript.Digest) {
 	}
 	data, err := h.side.read(path.Join(h.folder.name, recordsFile), maxRecordsFile)
 	if errors.Is(err, fs.ErrNotExist) {
+		h.recordsRead = h.unbegun()
 		return
+	}
+	if !h.complete() { // a process that is killed may leave part of a record
+		data = data[:len(data)/transcript.RecordSize*transcript.RecordSize]
 	}
 	if err == nil {
 		h.records, err = transcript.ParseRecords(data)
@@ -162,6 +166,11 @@ func (h *half) load(l *ledger, request transcript.Digest) {
 		h.traffic[r.Kind].Messages++
 		h.traffic[r.Kind].Bytes += uint64(r.Length)
 	}
+}
+
+// unbegun reports whether the log says that nothing passed, so that no record need be there.
+func (h *half) unbegun() bool {
+	return h.entry != nil && h.entry.aborted != nil && h.entry.aborted.Messages == 0
 }
 
 // at is a file of the evidence.
@@ -195,6 +204,11 @@ func (h *half) complete() bool {
 		return h.entry.head != nil
 	}
 	return h.head != nil
+}
+
+// finished reports whether the side knows that the last answer was given.
+func (h *half) finished() bool {
+	return h.complete() && (h.entry == nil || h.entry.outcome != transcript.OutcomeUnknown)
 }
 
 // allGrants returns the grants that this side shows, each once.
@@ -298,7 +312,7 @@ func (p *pair) summarise() {
 		}
 		p.summary.Status[s.Agency] = status
 		if h != nil {
-			p.summary.Aborted = p.summary.Aborted && !h.complete()
+			p.summary.Aborted = p.summary.Aborted && !h.finished()
 			p.counted = p.counted || s.Agency == r.Holder
 		}
 	}

@@ -53,7 +53,7 @@ func TestReportIsStable(t *testing.T) {
 		}
 		return b.String()
 	}
-	if forms() != forms() {
+	if first := forms(); first != forms() {
 		t.Error("two reports of one input differ")
 	}
 }
@@ -109,21 +109,56 @@ func TestOneSide(t *testing.T) {
 	}
 }
 
-// TestLostAnswer is a fault of the line and not of a party: the holder has released the
-// last answer and the requester did not get it.
-func TestLostAnswer(t *testing.T) {
-	w := audittest.New(audittest.Options{Sessions: 8})
-	s := w.Sessions[iris]
-	sorted := slices.Clone(s.Records)
-	transcript.Sort(sorted)
-	head := transcript.NewHead(s.Request, s.Grant, sorted)
-	note := transcript.Note{Body: s.Request.Text(), Signatures: []transcript.NamedSignature{{Name: "cl"}}}
-	audittest.Resign(&note, "cl", s.RequesterKey)
-	replaceEntry(w.Parties[0], s, transcript.AbortedEntry{Role: transcript.Requester, Stage: "verdict", Messages: head.Messages, Bytes: head.Bytes,
-		Records: head.Records, Time: s.Request.Time.Add(1e9), Note: note})
-	r := verify(t, w.Input(write(t, w)))
-	if !r.Clean || r.Notices != 1 || r.Findings[0].Check != audit.SidesLost {
-		t.Errorf("clean %v: %v", r.Clean, r.Findings)
+// TestInterrupted plays what a machine or line that fails can leave of a session, which
+// is no party's fault: the report stays clean, and says if an answer was lost.
+func TestInterrupted(t *testing.T) {
+	unknown := func(w *audittest.World, s *audittest.Session) {
+		replaceEntry(w.Parties[0], s, transcript.SessionEntry{Role: transcript.Requester, Outcome: transcript.OutcomeUnknown, Note: s.Note})
+	}
+	holderBrokeOff := func(w *audittest.World, s *audittest.Session) {
+		replaceEntry(w.Parties[1], s, abortedEntry(s, transcript.Holder, len(s.Records)))
+		delete(w.Parties[1].Evidence[s.Folder], "head.txt")
+	}
+	for name, test := range map[string]struct {
+		session int
+		world   func(*audittest.World, *audittest.Session)
+		lost    bool
+		status  [2]string
+		aborted bool
+	}{
+		"requester aborted before the last answer": {iris, func(w *audittest.World, s *audittest.Session) {
+			replaceEntry(w.Parties[0], s, abortedEntry(s, transcript.Requester, len(s.Records)))
+		}, true, [2]string{"aborted: verdict", "answered"}, false},
+		"requester killed before it had read the last answer": {iris, unknown, true, [2]string{"unknown", "answered"}, false},
+		"requester killed before its signature was sent": {iris, func(w *audittest.World, s *audittest.Session) {
+			unknown(w, s)
+			holderBrokeOff(w, s)
+		}, false, [2]string{"unknown", "aborted: verdict"}, true},
+		"killed while a record was written": {aborted, func(w *audittest.World, s *audittest.Session) {
+			files := w.Parties[1].Evidence[s.Folder]
+			files["records"] = append(files["records"], 1, 4, 0)
+		}, false, [2]string{"aborted: block", "aborted: block"}, true},
+		"killed right after the request": {14, func(w *audittest.World, s *audittest.Session) {
+			replaceEntry(w.Parties[0], s, abortedEntry(s, transcript.Requester, 0))
+			delete(w.Parties[0].Evidence[s.Folder], "records")
+		}, false, [2]string{"aborted: request", "never reached"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := audittest.New(audittest.Options{Sessions: 16})
+			s := w.Sessions[test.session]
+			test.world(w, s)
+			r := verify(t, w.Input(write(t, w)))
+			if !r.Clean || (r.Notices > 0) != test.lost || test.lost && r.Findings[0].Check != audit.SidesLost {
+				t.Errorf("clean %v: %v", r.Clean, r.Findings)
+			}
+			i := slices.IndexFunc(r.Sessions, func(x audit.SessionSummary) bool {
+				return x.Request == transcript.TextDigest(s.Request.Text()).String()
+			})
+			got := r.Sessions[i]
+			if status := [2]string{got.Status["cl"], got.Status["us"]}; status != test.status || got.Aborted != test.aborted {
+				t.Errorf("status %v, aborted %v; want %v, %v", status, got.Aborted, test.status, test.aborted)
+			}
+		})
 	}
 }
 

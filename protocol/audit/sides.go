@@ -42,7 +42,7 @@ func (p *pair) checkSides() {
 		l.fail(SidesLost, where, "%s has answered, and the answer did not arrive", holder.side.Agency)
 	case asked != nil:
 		l.pass(SidesStatus)
-		l.pass(SidesLost)
+		l.check(SidesLost, requester.entry.outcome != transcript.OutcomeUnknown, where, "%s has answered, and %s did not read the answer", holder.side.Agency, requester.side.Agency)
 		difference := compareNotes(requester.entry.note, holder.entry.note)
 		l.check(SidesNote, difference == "", where, "%s and %s (log entry %d) have signed different heads: %s",
 			requester.side.Agency, holder.side.Agency, holder.entry.index, difference)

@@ -174,7 +174,7 @@ func (p *pair) checkFiles(h *half) {
 	need := []struct {
 		file  string
 		there bool
-	}{{requestFile, h.request != nil}, {recordsFile, h.records != nil || h.recordsRead}}
+	}{{requestFile, h.request != nil}, {recordsFile, h.recordsRead}}
 	if h.complete() {
 		need = append(need, struct {
 			file  string

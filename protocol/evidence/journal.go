@@ -39,7 +39,7 @@ type Journal struct {
 	records  *os.File
 	messages *os.File
 	keepAll  bool
-	err      error    // the first failure; nothing is released after it
+	err      error // the first failure; nothing is released after it
 }
 
 // NewJournal begins the evidence of a session with its request, on disk when it returns.

@@ -189,5 +189,6 @@ func (p *Population) genuineIris(i, k int) *templates.Iris {
 	// The difference of two uniform numbers: small angles are more likely. The
 	// bias of the remainder is far below anything that could be noticed.
 	n := uint64(max(p.MaxRoll, 0) + 1)
-	return t.Rotate(int(r.Uint64()%n) - int(r.Uint64()%n))
+	left := r.Uint64() % n
+	return t.Rotate(int(left) - int(r.Uint64()%n))
 }
