@@ -3,6 +3,8 @@ package protocol
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/puente-project/puente/protocol/transcript"
 )
 
 // Kind is the first byte of every message.
@@ -10,32 +12,19 @@ type Kind uint8
 
 // The messages in the order in which a session first sends them.
 const (
-	KindOpen     Kind = 1 // key owner: who asks whom for what, nonce, commitment
-	KindAccept   Kind = 2 // evaluator: size of the watchlist, layout, nonce, commitment
-	KindKey      Kind = 3 // key owner: session public key
-	KindBlock    Kind = 4 // key owner: one encrypted block of the probe
-	KindShare    Kind = 5 // evaluator: masked scores of one ciphertext
-	KindPrefixes Kind = 6 // key owner: encrypted prefixes of one batch
-	KindVerdict  Kind = 7 // evaluator: blinded tests of one batch
+	KindOpen     Kind = transcript.KindOpen     // key owner: who asks whom for what, nonce, commitment
+	KindAccept   Kind = transcript.KindAccept   // evaluator: size of the watchlist, layout, nonce, commitment
+	KindKey      Kind = transcript.KindKey      // key owner: session public key
+	KindBlock    Kind = transcript.KindBlock    // key owner: one encrypted block of the probe
+	KindShare    Kind = transcript.KindShare    // evaluator: masked scores of one ciphertext
+	KindPrefixes Kind = transcript.KindPrefixes // key owner: encrypted prefixes of one batch
+	KindVerdict  Kind = transcript.KindVerdict  // evaluator: blinded tests of one batch
 )
 
 // String returns the name used in errors and in the specification.
 func (k Kind) String() string {
-	switch k {
-	case KindOpen:
-		return "open"
-	case KindAccept:
-		return "accept"
-	case KindKey:
-		return "key"
-	case KindBlock:
-		return "block"
-	case KindShare:
-		return "share"
-	case KindPrefixes:
-		return "prefixes"
-	case KindVerdict:
-		return "verdict"
+	if k >= KindOpen && k <= KindVerdict {
+		return transcript.KindName(uint8(k))
 	}
 	return fmt.Sprintf("message of unknown kind %d", uint8(k))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
 
@@ -43,17 +44,7 @@ func (t Terms) Validate() error {
 
 // ValidName reports whether a name of an agency or watchlist is 1 to MaxName
 // characters of a-z, 0-9 and -, not starting with -.
-func ValidName(name string) bool {
-	if len(name) == 0 || len(name) > MaxName || name[0] == '-' {
-		return false
-	}
-	for _, c := range []byte(name) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return true
-}
+func ValidName(name string) bool { return transcript.ValidCode(name) }
 
 // Open is the first message of a session.
 type Open struct {

@@ -136,8 +136,8 @@ func remove(party, name string) func(*testing.T, string, *audittest.World) {
 const iris, vector, aborted, late = 5, 4, 9, 20
 
 var attacks = []attack{
-	{name: "altered byte in open", session: iris, edit: onlyRequester(alter(transcript.KindOpen)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords}},
-	{name: "altered byte in accept", session: iris, edit: onlyRequester(alter(transcript.KindAccept)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords}},
+	{name: "altered byte in open", session: iris, edit: onlyRequester(alter(transcript.KindOpen)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords, audit.EvidenceMessages}},
+	{name: "altered byte in accept", session: iris, edit: onlyRequester(alter(transcript.KindAccept)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords, audit.EvidenceMessages}},
 	{name: "altered byte in key", session: iris, edit: onlyRequester(alter(transcript.KindKey)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
 	{name: "altered byte in block", session: iris, edit: onlyRequester(alter(transcript.KindBlock)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
 	{name: "altered byte in share", session: iris, edit: onlyRequester(alter(transcript.KindShare)), want: audit.RecordsChain, also: []string{audit.SidesRecords}},
@@ -235,10 +235,7 @@ var attacks = []attack{
 	{name: "replayed session seed", session: late, edit: grant(func(g *transcript.Grant) {
 		g.Seed = audittest.New(audittest.Options{Sessions: 1}).Sessions[0].Grant.Seed
 	}), want: audit.SessionNonce},
-	{name: "grant for another session id", session: iris, edit: func(s *audittest.Session) {
-		s.Keep = true
-		s.EditGrant = func(g *transcript.Grant) { g.Session[0] ^= 1 }
-	}, want: audit.SessionID},
+	{name: "grant for another session id", session: iris, edit: grant(func(g *transcript.Grant) { g.Session[0] ^= 1 }), want: audit.SessionID},
 
 	{name: "forged Ed25519 signature", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[0].Signature.Ed25519[9] ^= 1 }), want: audit.SessionEd25519},
 	{name: "forged ML-DSA signature", session: iris, edit: note(func(n *transcript.Note) { n.Signatures[1].Signature.MLDSA65[99] ^= 1 }), want: audit.SessionMLDSA},

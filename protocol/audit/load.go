@@ -24,6 +24,7 @@ const (
 	publicFileName    = "public.json"
 	evidenceDir       = "evidence"
 	unansweredDir     = "unanswered"
+	seenDir           = "seen" // the agency's own, against replays
 	requestFile       = "request.txt"
 	grantFile         = "grant.txt"
 	headFile          = "head.txt"
@@ -119,7 +120,7 @@ func (s *side) listEvidence(l *ledger) {
 		for _, name := range s.list(l, dir) {
 			id, ok := parseDigest(name)
 			if !ok {
-				if name != unansweredDir {
+				if name != unansweredDir && name != seenDir {
 					l.fail(EvidenceName, s.at(path.Join(dir, name)), "the folder's name is no session id")
 				}
 				continue

@@ -18,7 +18,7 @@ type Session struct {
 	Requester, Holder *Party
 	RequesterKey      *Key
 	HolderKey         *Key
-	// Keep keeps the messages, as for replay.
+	// Keep keeps all messages, as for replay; otherwise only the opening ones are kept.
 	Keep bool
 	// Stop ends the session behind so many messages; 0 plays it to the end. A session that
 	// stops behind the first never reached the holder.
@@ -196,17 +196,20 @@ func (s *Session) evidence(p *Party, folder string, role transcript.Party, recor
 	var encoded, kept []byte
 	for _, r := range records {
 		encoded = r.Append(encoded)
-		if s.Keep {
-			m := s.messages[r]
-			kept = append(kept, byte(r.Sender))
-			kept = binary.BigEndian.AppendUint32(kept, uint32(len(m)))
-			kept = append(kept, m...)
+		m := s.messages[r]
+		switch {
+		case r.Kind == transcript.KindOpen:
+			m = s.open
+		case r.Kind == transcript.KindAccept:
+			m = s.accept
+		case !s.Keep:
+			continue
 		}
+		kept = append(kept, byte(r.Sender))
+		kept = binary.BigEndian.AppendUint32(kept, uint32(len(m)))
+		kept = append(kept, m...)
 	}
-	own["records"] = encoded
-	if s.Keep {
-		own["messages"] = kept
-	}
+	own["records"], own["messages"] = encoded, kept
 	p.Evidence[folder] = own
 }
 
