@@ -40,7 +40,8 @@ type ledger struct {
 	agency  *agency
 	log     *transparency.Log
 	witness *transparency.Witness
-	mu      sync.Mutex // one sync at a time
+	mu      sync.Mutex      // one sync at a time
+	logged  map[string]bool // folders that have their mark
 }
 
 // logKeys derives the keys of the log's checkpoints and of cosignatures.
@@ -76,7 +77,7 @@ func (a *agency) openLedger(ctx context.Context, out *slog.Logger) (*ledger, err
 		}
 		partners = append(partners, transparency.Partner{Name: p.Agency, Dir: dir, Log: p.logKey, Witness: p.witnessKey})
 	}
-	l := &ledger{agency: a}
+	l := &ledger{agency: a, logged: map[string]bool{}}
 	if l.log, err = transparency.Open(ctx, filepath.Join(a.dir, logDir), transparency.Options{
 		Origin: "puente/" + a.config.Agency, Signer: signer, Verifier: own, Partners: partners, LockWait: lockWait, Log: out}); err != nil {
 		return nil, err
@@ -157,53 +158,13 @@ func (l *ledger) exchange(ctx context.Context, partner string, client *transport
 	return errors.Join(l.log.Exchange(ctx, partner, client), l.witness.Observe(ctx, partner, client))
 }
 
-// sync appends what is not logged yet: statements first, then sessions by their time.
+// sync appends what is not logged yet, by time.
 func (l *ledger) sync(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	type waiting struct {
-		dir  string
-		at   time.Time
-		text string
-	}
-	var list []waiting
-	posts, err := filepath.Glob(filepath.Join(l.agency.dir, outboxDir, "*", "entry"))
+	list, err := l.unlogged()
 	if err != nil {
 		return err
-	}
-	for _, file := range posts {
-		dir := filepath.Dir(file)
-		if isLogged(dir) {
-			continue
-		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		info, err := os.Stat(file)
-		if err != nil {
-			return err
-		}
-		list = append(list, waiting{dir, info.ModTime(), string(text)})
-	}
-	for _, pattern := range []string{"*", filepath.Join(evidence.Unanswered, "*")} {
-		sessions, err := filepath.Glob(filepath.Join(l.agency.evidenceDir(), pattern, evidence.RequestFile))
-		if err != nil {
-			return err
-		}
-		for _, file := range sessions {
-			dir := filepath.Dir(file)
-			if isLogged(dir) {
-				continue
-			}
-			entry, at, err := l.agency.sessionEntry(dir)
-			if err != nil {
-				return fmt.Errorf("%s: %w", dir, err)
-			}
-			if entry != nil {
-				list = append(list, waiting{dir, at, entry.Text()})
-			}
-		}
 	}
 	slices.SortStableFunc(list, func(a, b waiting) int { return a.at.Compare(b.at) })
 	for _, w := range list {
@@ -223,9 +184,76 @@ func (l *ledger) sync(ctx context.Context) error {
 	return nil
 }
 
-func isLogged(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, loggedFile))
-	return err == nil
+// waiting is the entry of a folder that is not in the log yet.
+type waiting struct {
+	dir  string
+	at   time.Time
+	text string
+}
+
+// unlogged returns what waits: statements, then sessions that are over. Folders that are
+// known to be logged cost no more than their names, since serve looks every second.
+func (l *ledger) unlogged() ([]waiting, error) {
+	var list []waiting
+	for _, from := range []struct {
+		root  string
+		entry func(dir string) (text string, at time.Time, err error) // "" while there is none
+	}{
+		{filepath.Join(l.agency.dir, outboxDir), postedEntry},
+		{l.agency.evidenceDir(), l.agency.sessionText},
+		{filepath.Join(l.agency.evidenceDir(), evidence.Unanswered), l.agency.sessionText},
+	} {
+		folders, err := os.ReadDir(from.root)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		for _, f := range folders {
+			dir := filepath.Join(from.root, f.Name())
+			if l.logged[dir] {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(dir, loggedFile)); err == nil {
+				l.logged[dir] = true
+				continue
+			}
+			text, at, err := from.entry(dir)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", dir, err)
+			}
+			if text != "" {
+				list = append(list, waiting{dir, at, text})
+			}
+		}
+	}
+	return list, nil
+}
+
+// postedEntry reads a statement of the outbox.
+func postedEntry(dir string) (string, time.Time, error) {
+	file := filepath.Join(dir, "entry")
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", time.Time{}, nil
+	} else if err != nil {
+		return "", time.Time{}, err
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return string(text), info.ModTime(), nil
+}
+
+// sessionText is the text of sessionEntry.
+func (a *agency) sessionText(dir string) (string, time.Time, error) {
+	if _, err := os.Stat(filepath.Join(dir, evidence.RequestFile)); errors.Is(err, fs.ErrNotExist) {
+		return "", time.Time{}, nil // no session, or one that was killed before its request was written
+	}
+	entry, at, err := a.sessionEntry(dir)
+	if err != nil || entry == nil {
+		return "", at, err
+	}
+	return entry.Text(), at, nil
 }
 
 // sessionEntry makes the log entry of a session out of its evidence, nil while it runs.
