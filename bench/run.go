@@ -125,7 +125,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 
 	wall, cpu := time.Now(), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
 	gallery, err := protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads,
-		values(list),
+		templates.Sequence(list),
 		func(done int) { c.Progress("encode", done, c.Entries) })
 	if err != nil {
 		return Result{}, err

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -104,7 +103,7 @@ func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
 	}
 	s := &stage{probe: people.Genuine(0, 0), pool: transport.NewPool(c.Threads),
 		terms: protocol.Terms{Requester: "requester", Holder: "holder", Watchlist: "bench", Scheme: c.Scheme}}
-	if s.gallery, err = protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads, values(list), nil); err != nil {
+	if s.gallery, err = protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads, templates.Sequence(list), nil); err != nil {
 		return nil, err
 	}
 	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"holder", "requester"}, ClockSkew: 60,
@@ -112,7 +111,7 @@ func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
 		Purposes:   []agreement.Purpose{{Code: "bench", Basis: "none", Daily: 1 << 20}}}
 	var signers [2]signature.Signer
 	for i, name := range []string{"requester", "holder"} {
-		store := memory{}
+		store := new(keys.Memory)
 		if _, err := keys.Rotate(ctx, store); err != nil {
 			return nil, err
 		}
@@ -134,16 +133,6 @@ func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
 			Now: func() time.Time { return time.Now().UTC().Truncate(time.Second) }}
 	}
 	return s, nil
-}
-
-func values(list []templates.Template) iter.Seq2[templates.Template, error] {
-	return func(yield func(templates.Template, error) bool) {
-		for _, t := range list {
-			if !yield(t, nil) {
-				return
-			}
-		}
-	}
 }
 
 func (s *stage) close() {
@@ -235,29 +224,4 @@ func (s *stage) play(ctx context.Context, requester protocol.Role, open func(fir
 		return served
 	}
 	return err
-}
-
-// memory is a key store that forgets.
-type memory map[string]keys.Seed
-
-func (m memory) Seed(_ context.Context, name string) (keys.Seed, error) {
-	s, ok := m[name]
-	if !ok {
-		return s, keys.ErrNotFound
-	}
-	return s, nil
-}
-
-func (m memory) Create(_ context.Context, name string) error {
-	m[name] = keys.NewSeed()
-	return nil
-}
-
-func (m memory) Names(context.Context) ([]string, error) {
-	var names []string
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -88,21 +87,11 @@ func (p *pair) finish(t testing.TB) []int {
 
 func gallery(t testing.TB, scheme templates.Scheme, width int, list []templates.Template) *Gallery {
 	t.Helper()
-	g, err := NewGallery(context.Background(), scheme, 1, len(list), width, 2, each(list), nil)
+	g, err := NewGallery(context.Background(), scheme, 1, len(list), width, 2, templates.Sequence(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return g
-}
-
-func each(list []templates.Template) iter.Seq2[templates.Template, error] {
-	return func(yield func(templates.Template, error) bool) {
-		for _, t := range list {
-			if !yield(t, nil) {
-				return
-			}
-		}
-	}
 }
 
 // randomTemplate returns a template with independent bits or coordinates, which

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"iter"
 	"log/slog"
 )
 
@@ -56,3 +57,15 @@ type redaction string
 func (r redaction) format(f fmt.State)           { _, _ = f.Write([]byte(r)) }
 func (r redaction) logValue() slog.Value         { return slog.StringValue(string(r)) }
 func (r redaction) marshalJSON() ([]byte, error) { return fmt.Appendf(nil, "%q", string(r)), nil }
+
+// Sequence yields the templates of a list in order, never an error: the form in which
+// watchlists are read.
+func Sequence(list []Template) iter.Seq2[Template, error] {
+	return func(yield func(Template, error) bool) {
+		for _, t := range list {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -204,7 +203,7 @@ func runReplay(c *cli.Context) error {
 		}
 		report, err = replay.Requester(c.Context, dir, seed, list[0], options)
 	} else {
-		report, err = replay.Holder(c.Context, dir, seed, replay.Watchlist{Scheme: scheme, Epoch: grant.Epoch, Entries: len(list), Templates: sequence(list)}, options)
+		report, err = replay.Holder(c.Context, dir, seed, replay.Watchlist{Scheme: scheme, Epoch: grant.Epoch, Entries: len(list), Templates: templates.Sequence(list)}, options)
 	}
 	bar.done()
 	if err != nil {
@@ -227,17 +226,6 @@ func runReplay(c *cli.Context) error {
 		return classified{exitPeer, err}
 	}
 	return nil
-}
-
-// sequence yields a list.
-func sequence(list []templates.Template) iter.Seq2[templates.Template, error] {
-	return func(yield func(templates.Template, error) bool) {
-		for _, t := range list {
-			if !yield(t, nil) {
-				return
-			}
-		}
-	}
 }
 
 var auditPlant = &cli.Command{

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -41,29 +40,9 @@ type served struct {
 	stop   func()
 }
 
-// memoryStore is a key store for one test.
-type memoryStore map[string]keys.Seed
-
-func (m memoryStore) Seed(_ context.Context, name string) (keys.Seed, error) {
-	s, ok := m[name]
-	if !ok {
-		return s, keys.ErrNotFound
-	}
-	return s, nil
-}
-
-func (m memoryStore) Create(_ context.Context, name string) error {
-	m[name] = keys.NewSeed()
-	return nil
-}
-
-func (m memoryStore) Names(context.Context) ([]string, error) {
-	return slices.Sorted(maps.Keys(m)), nil
-}
-
 func testSigner(t *testing.T) signature.Signer {
 	t.Helper()
-	store := memoryStore{}
+	store := new(keys.Memory)
 	if _, err := keys.Rotate(context.Background(), store); err != nil {
 		t.Fatal(err)
 	}

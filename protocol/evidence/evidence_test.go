@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,7 +70,7 @@ func newSession(t testing.TB) *session {
 	for i := range list {
 		list[i] = vector(t, int8(i%3)-1)
 	}
-	gallery, err := protocol.NewGallery(context.Background(), scheme, 7, len(list), 1, 2, values(list), nil)
+	gallery, err := protocol.NewGallery(context.Background(), scheme, 7, len(list), 1, 2, templates.Sequence(list), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,16 +124,6 @@ func vector(t testing.TB, v int8) templates.Template {
 		t.Fatal(err)
 	}
 	return x
-}
-
-func values(list []templates.Template) iter.Seq2[templates.Template, error] {
-	return func(yield func(templates.Template, error) bool) {
-		for _, t := range list {
-			if !yield(t, nil) {
-				return
-			}
-		}
-	}
 }
 
 func run(t testing.TB, tasks []protocol.Task) [][]byte {
