@@ -7,106 +7,69 @@ import (
 	"github.com/puente-project/puente/templates"
 )
 
-// Constants of the model; the package comment says what they are for.
 const (
-	// maxBands bounds the number of bands, each with a texture of its own.
-	maxBands = 8
-	// planesApart planes have bands of their own, further ones share them.
-	planesApart = 4
-	// changes is the expected number of changes along a band, all the way round.
-	changes = 15.0
-	// disturbed is the share of bits in which a line departs from its band.
-	disturbed = 0.05
-
-	// A capture differs from the entry in a share of bits drawn from a normal
-	// distribution within bounds; weak bits flip weakness times as often.
-	genuineDistance  = 0.15
-	genuineDeviation = 0.05
-	genuineLow       = 0.03
-	genuineHigh      = 0.25
-	weakness         = 4
-
-	// Probabilities are multiples of 1/probabilityOne.
-	probabilityBits = 12
-	probabilityOne  = 1 << probabilityBits
+	// weakness is how many times as often weak bits flip from capture to capture.
+	weakness = 4
+	// arc is after how much of the circumference it is drawn anew, on average, whether
+	// a capture shows a band.
+	arc = 1.0 / 32
 )
 
-// irisModel is what is the same for all irises of a shape. Bit strings of the
-// model have whole words for every column.
-type irisModel struct {
-	shape templates.Shape
-	// width is the number of words in a column.
-	width int
-	// bands has for each band the lines that follow it.
-	bands [][]uint64
-	// last masks the lines in the last word of a column.
-	last uint64
-	// change is the probability of a change from one column to the next.
-	change int
+// enrolledIris draws an eye and the mask with which it was enrolled.
+func (p *Population) enrolledIris(i, eye int) *templates.Iris {
+	m := p.iris
+	return m.finish(m.code(p.stream(kindPerson, i, eye)), m.mask(p.stream(kindMask, i, eye), entryUsable))
 }
 
-func newIrisModel(shape templates.Shape) *irisModel {
-	lines := shape.Lines()
-	m := &irisModel{shape: shape, width: (lines + 63) / 64, last: ^uint64(0)}
-	if lines%64 != 0 {
-		m.last = 1<<uint(lines%64) - 1
-	}
-	planes := min(shape.Planes, planesApart)
-	perBand := (shape.Rows*planes + maxBands - 1) / maxBands
-	m.bands = make([][]uint64, (shape.Rows+perBand-1)/perBand*planes)
-	for b := range m.bands {
-		m.bands[b] = make([]uint64, m.width)
-	}
-	for line := range lines {
-		row, plane := line/(shape.Filters*shape.Planes), line%shape.Planes
-		band := row/perBand*planes + plane%planes
-		m.bands[band][line/64] |= 1 << uint(line%64)
-	}
-	m.change = probability(changes / float64(shape.Cols))
-	return m
+// strangerIris draws an eye and a mask of the population's quality.
+func (p *Population) strangerIris(i, eye int) *templates.Iris {
+	m, d := p.iris, p.Quality.distribution()
+	return m.finish(m.code(p.stream(kindStranger, i, eye)), m.mask(p.stream(kindStrangerMask, i, eye), d.usable))
 }
 
-// probability converts a probability for bernoulli; it is cut at one half.
-func probability(p float64) int { return int(min(p, 0.5)*probabilityOne + 0.5) }
-
-// bernoulli draws 64 bits that are each one with probability p/probabilityOne:
-// it compares the binary fraction p with 64 random ones at once, from the lowest
-// digit up.
-func bernoulli(r *rand.ChaCha8, p int) uint64 {
-	if p == 0 {
-		return 0
+// genuineIris draws capture k of an eye.
+func (p *Population) genuineIris(i, eye, k int) *templates.Iris {
+	m, d := p.iris, p.Quality.distribution()
+	code := m.code(p.stream(kindPerson, i, eye))
+	r := p.stream(kindCapture, i, eye, k)
+	share := d.share(r)
+	flips := min(share, d.flips)
+	if share > flips {
+		// Half of what is replaced differs, whether bits of it are flipped or not.
+		m.replace(r, code, (share-flips)/(0.5-flips))
 	}
-	var w uint64
-	for i := bits.TrailingZeros(uint(p)); i < probabilityBits; i++ {
-		if p>>uint(i)&1 == 1 {
-			w |= r.Uint64()
-		} else {
-			w &= r.Uint64()
-		}
-	}
-	return w
+	m.disturb(r, code, flips)
+	return m.finish(code, m.mask(r, d.usable)).Rotate(p.roll(i, k))
 }
 
-// code draws the code of an eye, width words per column.
-func (m *irisModel) code(r *rand.ChaCha8) []uint64 {
-	code := make([]uint64, m.shape.Cols*m.width)
-	state := make([]uint64, m.width)
-	noise := probability(disturbed)
-	flips := r.Uint64() // at the beginning every band is 0 or 1
+// roll is by how many columns the head is tilted at capture k, which both eyes
+// share. It is the difference of two uniform numbers: small angles are more likely.
+func (p *Population) roll(i, k int) int {
+	r := p.stream(kindRoll, i, k)
+	n := uint64(max(p.MaxRoll, 0) + 1)
+	// The bias of the remainder is far below anything that could be noticed.
+	left := r.Uint64() % n
+	return int(left) - int(r.Uint64()%n)
+}
+
+// replace puts arcs of another eye in the place of about the given share of a code,
+// band by band: what blurs or covers an iris has a texture too, after filtering, so
+// that a capture is as far from strangers as the entry is.
+func (m *irisModel) replace(r *rand.ChaCha8, code []uint64, share float64) {
+	other := m.code(r)
+	on, end := probability(share), probability(1/(arc*float64(m.shape.Cols)))
+	gone, replaced := bernoulli(r, on), uint64(0)
+	lines := make([]uint64, m.width)
 	for col := range m.shape.Cols {
-		for flips &= 1<<uint(len(m.bands)) - 1; flips != 0; flips &= flips - 1 {
-			for i, lines := range m.bands[bits.TrailingZeros64(flips)] {
-				state[i] ^= lines
-			}
+		toggle(lines, m.first, (gone^replaced)&m.all)
+		toggle(lines, m.second, (gone^replaced)&m.all)
+		for i, l := range lines {
+			at := col*m.width + i
+			code[at] ^= (code[at] ^ other[at]) & l
 		}
-		out := code[col*m.width : (col+1)*m.width]
-		for i, s := range state {
-			out[i] = s ^ bernoulli(r, noise)
-		}
-		out[m.width-1] &= m.last
-		flips = bernoulli(r, m.change)
+		ends := bernoulli(r, end)
+		gone, replaced = gone&^ends|bernoulli(r, on)&ends, gone
 	}
-	return code
 }
 
 // weak gives the bits that differ from the one before or after in their line.
@@ -126,7 +89,8 @@ func (m *irisModel) weak(code []uint64) []uint64 {
 	return weak
 }
 
-// disturb flips bits of a code so that about the given share of all differs.
+// disturb flips bits of a code so that about the given share, at most half, of all
+// differs. Weak bits flip weakness times as often as others until they are random.
 func (m *irisModel) disturb(r *rand.ChaCha8, code []uint64, share float64) {
 	weak := m.weak(code)
 	n := 0
@@ -134,35 +98,19 @@ func (m *irisModel) disturb(r *rand.ChaCha8, code []uint64, share float64) {
 		n += bits.OnesCount64(w)
 	}
 	weakShare := float64(n) / float64(m.shape.Bits())
-	strong := share / (1 + float64((weakness-1)*weakShare))
-	onStrong, onWeak := probability(strong), probability(weakness*strong)
+	onStrong := share / (1 + float64((weakness-1)*weakShare))
+	onWeak := weakness * onStrong
+	if onWeak > 0.5 && weakShare < 1 {
+		onWeak = 0.5
+		onStrong = (share - float64(onWeak*weakShare)) / (1 - weakShare)
+	}
+	strong, often := probability(onStrong), probability(onWeak)
 	for i, w := range weak {
-		code[i] ^= bernoulli(r, onStrong)&^w | bernoulli(r, onWeak)&w
+		code[i] ^= bernoulli(r, strong)&^w | bernoulli(r, often)&w
 	}
 	for i := m.width - 1; i < len(code); i += m.width {
 		code[i] &= m.last
 	}
-}
-
-// pack removes the unused bits at the end of every column.
-func (m *irisModel) pack(columns []uint64) []uint64 {
-	lines := m.shape.Lines()
-	if lines%64 == 0 {
-		return columns
-	}
-	packed := make([]uint64, (m.shape.Bits()+63)/64)
-	for col := range m.shape.Cols {
-		pos := col * lines
-		for _, w := range columns[col*m.width : (col+1)*m.width] {
-			i, o := pos/64, uint(pos%64)
-			packed[i] |= w << o
-			if over := w >> (64 - o); over != 0 {
-				packed[i+1] |= over
-			}
-			pos += 64
-		}
-	}
-	return packed
 }
 
 // finish makes the template.
@@ -173,22 +121,4 @@ func (m *irisModel) finish(code, mask []uint64) *templates.Iris {
 		panic(err)
 	}
 	return t
-}
-
-// irisOf draws code and mask from the streams of two kinds.
-func (p *Population) irisOf(code, mask kind, i int) *templates.Iris {
-	return p.iris.finish(p.iris.code(p.stream(code, i, 0)), p.iris.mask(p.stream(mask, i, 0)))
-}
-
-func (p *Population) genuineIris(i, k int) *templates.Iris {
-	code := p.iris.code(p.stream(kindPerson, i, 0))
-	r := p.stream(kindCapture, i, k)
-	share := genuineDistance + float64(genuineDeviation*normal(r))
-	p.iris.disturb(r, code, min(max(share, genuineLow), genuineHigh))
-	t := p.iris.finish(code, p.iris.mask(r))
-	// The difference of two uniform numbers: small angles are more likely. The
-	// bias of the remainder is far below anything that could be noticed.
-	n := uint64(max(p.MaxRoll, 0) + 1)
-	left := r.Uint64() % n
-	return t.Rotate(int(left) - int(r.Uint64()%n))
 }

@@ -7,9 +7,6 @@ import (
 
 // Constants of the masks, as shares of the code or of the circumference.
 const (
-	// usableLow and usableHigh bound the share of usable bits that is aimed at.
-	usableLow  = 0.52
-	usableHigh = 0.77
 	// small is the share that lashes and reflections take on average.
 	small = 0.03
 	// upperAt and lowerAt are the middles of the lids.
@@ -19,9 +16,9 @@ const (
 	widest = 0.30
 )
 
-// mask draws a mask of usable bits in packed form. All bits of a row and column
+// mask draws a mask of usable bits in packed form that aims at a share. All bits of a row and column
 // are usable or not together. Row 0 is at the pupil.
-func (m *irisModel) mask(r *rand.ChaCha8) []uint64 {
+func (m *irisModel) mask(r *rand.ChaCha8, aim span) []uint64 {
 	bits := m.shape.Bits()
 	mask := make([]uint64, (bits+63)/64)
 	for i := range mask {
@@ -30,7 +27,7 @@ func (m *irisModel) mask(r *rand.ChaCha8) []uint64 {
 	if bits%64 != 0 {
 		mask[len(mask)-1] = 1<<uint(bits%64) - 1
 	}
-	usable := usableLow + float64((usableHigh-usableLow)*fraction(r))
+	usable := aim.low + float64((aim.high-aim.low)*fraction(r))
 	lids := 1 - usable - small
 	upper := float64(lids * (0.5 + float64(0.25*fraction(r))))
 	m.lid(r, mask, upperAt, upper)
