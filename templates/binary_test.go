@@ -98,7 +98,7 @@ func TestDecodeBinaryRefuses(t *testing.T) {
 func TestEncodeRefuses(t *testing.T) {
 	for name, tpl := range map[string]Template{
 		"nil": nil, "nil iris": (*Iris)(nil), "zero vector": Vector{}, "long vector": Vector{[]int8{9, 9}, 9},
-		"dims": Vector{make([]int8, MaxDims+1), 9}, "norm": Vector{[]int8{1}, 128},
+		"nil fused": (*Fused)(nil), "dims": Vector{make([]int8, MaxDims+1), 9}, "norm": Vector{[]int8{1}, 128},
 	} {
 		if b, err := EncodeBinary(tpl); !errors.Is(err, ErrTemplate) || b != nil {
 			t.Errorf("binary, %s: %v", name, err)
@@ -114,8 +114,18 @@ func TestFormsProperty(t *testing.T) {
 		s := drawScheme(rt)
 		tpl := randomTemplate(t, seeded(rapid.Uint64().Draw(rt, "seed")), s)
 		b, err := AppendBinary([]byte("before"), tpl)
-		if err != nil || len(b) != 6+s.BinarySize() || len(b) > 6+MaxBinary {
+		if whole := s.Modality != ModalityFused; err != nil || len(b) > 6+s.BinarySize() || whole && len(b) != 6+s.BinarySize() || len(b) > 6+MaxBinary {
 			rt.Fatalf("%d bytes, want %d: %v", len(b), 6+s.BinarySize(), err)
+		}
+		padded, err := s.EncodePadded(tpl)
+		if err != nil || len(padded) != s.BinarySize() {
+			rt.Fatalf("%d bytes padded, want %d: %v", len(padded), s.BinarySize(), err)
+		}
+		if back, err := DecodePadded(padded); err != nil || !Equal(back, tpl) {
+			rt.Fatalf("padded is not read back: %v", err)
+		}
+		if _, err := DecodePadded(append(padded, 1)); err == nil {
+			rt.Fatal("something behind the padding is not refused")
 		}
 		if back, err := DecodeBinary(b[6:]); err != nil || !Equal(back, tpl) {
 			rt.Fatalf("binary is not read back: %v", err)
@@ -142,6 +152,7 @@ func FuzzDecodeBinary(f *testing.F) {
 	// Small ones: the fuzzer is slow at shrinking long inputs.
 	for _, text := range []string{
 		"iris:1x8x1x1:shifts=7:threshold=1/3:delta=1", "iris:5x13x1x1:shifts=13:threshold=2/5:delta=7", "vector:8:norm=63:theta=1",
+		"eyes:1x8x1x1:shifts=7:threshold=1/3:delta=1:fingers=5:2:norm=30:weight=1:each=8",
 	} {
 		b, err := EncodeBinary(randomTemplate(f, r, mustScheme(f, text)))
 		if err != nil {

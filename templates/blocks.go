@@ -1,47 +1,128 @@
 package templates
 
-// ProbeBlocks writes the integers of a probe into Blocks slices of Stride
-// integers (see NewProbeBlocks). For an iris code these are the usable code bits
-// of every line and piece, then the mask bits in the same order, all 0 or 1;
-// integer i of piece p is column p*Width + i - (Shifts-1)/2, cyclically. For a
-// vector it is coordinate b*Width + i of block b, 0 beyond the end.
-// The layout must come from the same scheme. Errors wrap ErrScheme for the
-// layout and those of Check for the template.
+// ProbeBlocks writes the integers of a probe into Blocks slices of Stride integers
+// (see NewBlocks). For an eye these are the usable code bits of every line and
+// piece, then the mask bits in the same order, all 0 or 1; integer i of piece p is
+// column p*Width + i - (Shifts-1)/2, cyclically. The coordinates of vectors stand
+// Shifts apart: coordinate i of block b is integer i*Shifts, 0 in between and
+// beyond the end. Fused templates have the blocks of the left eye, of the right
+// eye, and then those of the vectors of all fingers of the scheme in order followed
+// by a 1 for every finger that is present; what is missing is 0. The layout must
+// come from the same scheme. Errors wrap ErrScheme for the layout and those of
+// Check for the template.
 func (s Scheme) ProbeBlocks(l Layout, t Template, dst [][]int32) error {
-	if err := s.checkBlocks(l, t, dst, l.Stride); err != nil {
+	if err := s.checkBlocks(l, t, dst); err != nil {
 		return err
 	}
-	switch t := t.(type) {
-	case *Iris:
-		s.irisProbe(l, t, dst)
-	case Vector:
-		cutVector(l.Width, t.Coords, dst)
-	}
+	s.eachPart(l, t, dst, func(eye *Iris, dst [][]int32) { s.irisProbe(l, eye, dst) }, func(coords []int32, dst [][]int32) {
+		per := l.spaced()
+		for b, block := range dst {
+			clear(block)
+			for i, c := range coords[b*per : min((b+1)*per, len(coords))] {
+				block[i*l.Shifts] = c
+			}
+		}
+	})
 	return nil
 }
 
-// EntryBlocks writes the weights of a watchlist entry into Blocks slices of
-// Width integers (see NewEntryBlocks). For an iris code the blocks that meet the
-// probe's code bits hold Beta*(2x-u) and those that meet its mask bits hold
-// Alpha*u - Beta*x, where x is the usable code bit and u the mask bit; integer i
-// of piece p is column p*Width + i, 0 beyond the last. For a vector they are the
-// coordinates. The sum over all blocks b and i < Width of entry[b][i] *
-// probe[b][i+s] is the score at shift index s plus Delta or Theta. Errors are
-// those of ProbeBlocks.
+// EntryBlocks writes the weights of a watchlist entry into Blocks slices of Stride
+// integers (see NewBlocks), in such an order that the polynomial product with the
+// probe's blocks, summed over the blocks, has the score at shift index s plus
+// Offset at coefficient Width-1+s. For an eye the blocks that meet the probe's code
+// bits hold Beta*(2x-u) and those that meet its mask bits Alpha*u - Beta*x, where x
+// is the usable code bit and u the mask bit; column p*Width + i of piece p is
+// integer Width-1-i, and there are zeros beyond the last column and behind Width.
+// For a vector they are the coordinates; for fingers the coordinates times Weight,
+// and -Each for every finger that is present. With k coordinates in a block,
+// coordinate i is in the Shifts integers from Width-1 - i*Shifts.
+// Errors are those of ProbeBlocks.
 func (s Scheme) EntryBlocks(l Layout, t Template, dst [][]int32) error {
-	if err := s.checkBlocks(l, t, dst, l.Width); err != nil {
+	if err := s.checkBlocks(l, t, dst); err != nil {
 		return err
 	}
-	switch t := t.(type) {
-	case *Iris:
-		s.irisEntry(l, t, dst)
-	case Vector:
-		cutVector(l.Width, t.Coords, dst)
-	}
+	s.eachPart(l, t, dst, func(eye *Iris, dst [][]int32) { s.irisEntry(l, eye, dst) }, func(coords []int32, dst [][]int32) {
+		if s.Modality == ModalityFused {
+			fingers := s.Fingers.Len()
+			for i := range coords[:fingers*s.Dims] {
+				coords[i] *= int32(s.Weight)
+			}
+			for i := range coords[fingers*s.Dims:] {
+				coords[fingers*s.Dims+i] *= -int32(s.Each)
+			}
+		}
+		per := l.spaced()
+		for b, block := range dst {
+			clear(block)
+			for i, c := range coords[b*per : min((b+1)*per, len(coords))] {
+				from := l.Width - 1 - i*l.Shifts
+				for t := range l.Shifts {
+					block[from+t] = c
+				}
+			}
+		}
+	})
 	return nil
 }
 
-func (s Scheme) checkBlocks(l Layout, t Template, dst [][]int32, width int) error {
+// eachPart hands out the parts of a template with their blocks: every eye, and all
+// coordinates in one list that the callee may change.
+func (s Scheme) eachPart(l Layout, t Template, dst [][]int32, eye func(*Iris, [][]int32), vectors func([]int32, [][]int32)) {
+	switch t := t.(type) {
+	case *Iris:
+		eye(t, dst)
+	case Vector:
+		vectors(widened(nil, t.Coords), dst)
+	case *Fused:
+		if s.Eyes > 0 {
+			n := l.eyeBlocks(s.Shape)
+			for _, e := range t.eyes {
+				if e != nil {
+					eye(e, dst[:n])
+				} else {
+					for _, block := range dst[:n] {
+						clear(block)
+					}
+				}
+				dst = dst[n:]
+			}
+		}
+		if s.Fingers != 0 {
+			vectors(s.handCoordinates(t), dst)
+		}
+	}
+}
+
+// handCoordinates lists the coordinates of all fingers of the scheme, zeros for
+// those that are missing, and whether each is present.
+func (s Scheme) handCoordinates(t *Fused) []int32 {
+	positions := s.Fingers.Positions()
+	all := make([]int32, 0, s.coordinates())
+	for _, f := range positions {
+		if v := t.fingers[f]; v.Coords != nil {
+			all = widened(all, v.Coords)
+		} else {
+			all = all[:len(all)+s.Dims]
+		}
+	}
+	for _, f := range positions {
+		present := int32(0)
+		if t.fingers[f].Coords != nil {
+			present = 1
+		}
+		all = append(all, present)
+	}
+	return all
+}
+
+func widened(dst []int32, coords []int8) []int32 {
+	for _, c := range coords {
+		dst = append(dst, int32(c))
+	}
+	return dst
+}
+
+func (s Scheme) checkBlocks(l Layout, t Template, dst [][]int32) error {
 	if l.Width < 1 || l.Width > s.lineLength() || l.Degree < 1 || l != s.layout(l.Degree, l.Width) {
 		return fail(ErrScheme, "the block layout was not made for scheme %s", s)
 	}
@@ -49,8 +130,8 @@ func (s Scheme) checkBlocks(l Layout, t Template, dst [][]int32, width int) erro
 		return fail(ErrScheme, "%d blocks are needed, there is room for %d", l.Blocks, len(dst))
 	}
 	for _, b := range dst {
-		if len(b) != width {
-			return fail(ErrScheme, "blocks of %d integers are needed, there is room for %d", width, len(b))
+		if len(b) != l.Stride {
+			return fail(ErrScheme, "blocks of %d integers are needed, there is room for %d", l.Stride, len(b))
 		}
 	}
 	return s.Check(t)
@@ -93,30 +174,19 @@ func (s Scheme) irisEntry(l Layout, t *Iris, dst [][]int32) {
 			b := line*pieces + piece
 			first := piece * l.Width
 			n := min(l.Width, cols-first)
-			x, u := dst[b][:n], dst[half+b][:n]
+			x, u := dst[b], dst[half+b][:len(dst[b])]
 			pos := first*lines + line
-			for i := range x {
+			for i := l.Width - 1; i >= l.Width-n; i-- {
 				w, o := uint(pos)>>6, uint(pos)&63
 				ux := (mask[w]>>o&1)<<1 | code[w]>>o&1
 				x[i] = onCode[ux]
 				u[i] = onMask[ux]
 				pos += lines
 			}
-			clear(dst[b][n:])
-			clear(dst[half+b][n:])
+			clear(x[:l.Width-n])
+			clear(u[:l.Width-n])
+			clear(x[l.Width:])
+			clear(u[l.Width:])
 		}
-	}
-}
-
-// cutVector fills the blocks of a vector; a block of either side has the same
-// width because there is one shift.
-func cutVector(width int, coords []int8, dst [][]int32) {
-	for b, block := range dst {
-		part := coords[b*width:]
-		n := min(width, len(part))
-		for i, c := range part[:n] {
-			block[i] = int32(c)
-		}
-		clear(block[n:])
 	}
 }

@@ -6,27 +6,74 @@ import (
 	"pgregory.net/rapid"
 )
 
-// blockSum is the score at shift index s as the encrypted computation finds it.
-func blockSum(entry, probe [][]int32, s int) int64 {
+// blockSum is the score at shift index s as the encrypted computation finds it:
+// the coefficient of the polynomial product, plus what it must not disturb.
+func blockSum(l Layout, entry, probe [][]int32, s int) int64 {
 	var sum int64
 	for b := range entry {
 		for i, w := range entry[b] {
-			sum += int64(w) * int64(probe[b][i+s])
+			if k := l.ScoreCoefficient(0, s) - i; k >= 0 && k < len(probe[b]) {
+				sum += int64(w) * int64(probe[b][k])
+			}
 		}
 	}
 	return sum
 }
 
+// spill is the greatest coefficient of the product that is not zero: it must stay
+// below the first score of the next entry.
+func spill(entry, probe [][]int32) int {
+	last := func(row []int32) int {
+		for i := len(row) - 1; i >= 0; i-- {
+			if row[i] != 0 {
+				return i
+			}
+		}
+		return 0
+	}
+	top := 0
+	for b := range entry {
+		top = max(top, last(entry[b])+last(probe[b]))
+	}
+	return top
+}
+
 // naiveScore evaluates the definition of the score bit by bit.
 func naiveScore(s Scheme, p, g Template, shiftIndex int) int64 {
-	if s.Modality == ModalityVector {
-		var sum int64
-		for i, c := range p.(Vector).Coords {
-			sum += int64(c) * int64(g.(Vector).Coords[i])
-		}
-		return sum - s.Theta
+	switch p := p.(type) {
+	case *Iris:
+		return naiveEye(s, p, g.(*Iris), shiftIndex) - s.Delta
+	case Vector:
+		return naiveDot(p, g.(Vector)) - s.Theta
 	}
-	probe, entry := p.(*Iris), g.(*Iris)
+	probe, entry := p.(*Fused), g.(*Fused)
+	sum := -s.Delta - s.Theta
+	pl, pr := probe.Eyes()
+	gl, gr := entry.Eyes()
+	if pl != nil && gl != nil {
+		sum += naiveEye(s, pl, gl, shiftIndex)
+	}
+	if pr != nil && gr != nil {
+		sum += naiveEye(s, pr, gr, shiftIndex)
+	}
+	for f := 1; f <= Fingers; f++ {
+		a, ok := probe.Finger(f)
+		if b, both := entry.Finger(f); ok && both {
+			sum += s.Weight*naiveDot(a, b) - s.Each
+		}
+	}
+	return sum
+}
+
+func naiveDot(p, g Vector) int64 {
+	var sum int64
+	for i, c := range p.Coords {
+		sum += int64(c) * int64(g.Coords[i])
+	}
+	return sum
+}
+
+func naiveEye(s Scheme, probe, entry *Iris, shiftIndex int) int64 {
 	roll := (s.Shifts-1)/2 - shiftIndex
 	var hd, common int64
 	for col := range s.Shape.Cols {
@@ -42,7 +89,7 @@ func naiveScore(s Scheme, p, g Template, shiftIndex int) int64 {
 			}
 		}
 	}
-	return s.Alpha*common - s.Beta*hd - s.Delta
+	return s.Alpha*common - s.Beta*hd
 }
 
 var someSchemes = []string{
@@ -57,6 +104,13 @@ var someSchemes = []string{
 	"vector:512:norm=63:theta=1191",
 	"vector:1:norm=1:theta=1",
 	"vector:299:norm=127:theta=5000",
+	"fingers:2,3,7,8:32:norm=63:theta=1059+335",
+	"fingers:1,2,3,4,5,6,7,8,9,10:17:norm=127:theta=1+0",
+	"fingers:10:3:norm=9:theta=2+79",
+	"eyes:4x16x2x1:shifts=5:threshold=5/12:delta=20",
+	"eyes:4x16x1x1:shifts=1:threshold=5/12:delta=20:fingers=1,6:9:norm=30:weight=3:each=100",
+	"eyes:2x64x1x2:shifts=11:threshold=5/12:delta=99:fingers=2,7:33:norm=63:weight=64:each=0",
+	"eyes:1x8x1x1:shifts=7:threshold=1/3:delta=1:fingers=5:10:norm=3:weight=1:each=8",
 }
 
 // TestBlocksGiveScore: for every shift the blocks give the score of the
@@ -92,7 +146,7 @@ func TestBlocksGiveScore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pb, gb := l.NewProbeBlocks(), l.NewEntryBlocks()
+			pb, gb := l.NewBlocks(), l.NewBlocks()
 			for i := range gb {
 				for j := range gb[i] {
 					gb[i][j] = 99 // to be overwritten, the padding too
@@ -105,12 +159,15 @@ func TestBlocksGiveScore(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, want := range scores {
-				if got := blockSum(gb, pb, i) - s.offset(); got != want {
+				if got := blockSum(l, gb, pb, i) - s.Offset(); got != want {
 					t.Fatalf("%s width %d shift index %d: the blocks give %d, want %d", text, width, i, got, want)
 				}
 			}
 			if got := l1(gb); got > s.WeightBound() {
 				t.Errorf("%s: weights add up to %d, over the bound %d", text, got, s.WeightBound())
+			}
+			if got := spill(gb, pb); got >= l.ScoreCoefficient(1, 0) {
+				t.Errorf("%s width %d: the product reaches coefficient %d, into the scores of the next entry", text, width, got)
 			}
 		}
 	}
@@ -142,7 +199,7 @@ func TestBlocksProperty(t *testing.T) {
 		}
 		scores := make([]int64, s.Shifts)
 		m.Scores(g, scores)
-		pb, gb := l.NewProbeBlocks(), l.NewEntryBlocks()
+		pb, gb := l.NewBlocks(), l.NewBlocks()
 		if err := s.ProbeBlocks(l, p, pb); err != nil {
 			rt.Fatal(err)
 		}
@@ -151,7 +208,7 @@ func TestBlocksProperty(t *testing.T) {
 		}
 		lo, hi := s.ScoreRange()
 		for i, want := range scores {
-			if got := blockSum(gb, pb, i) - s.offset(); got != want {
+			if got := blockSum(l, gb, pb, i) - s.Offset(); got != want {
 				rt.Fatalf("shift index %d: blocks give %d, matcher %d", i, got, want)
 			}
 			if want < lo || want > hi {
@@ -161,11 +218,17 @@ func TestBlocksProperty(t *testing.T) {
 		if l1(gb) > s.WeightBound() {
 			rt.Fatal("weights over the bound")
 		}
+		if spill(gb, pb) >= l.ScoreCoefficient(1, 0) {
+			rt.Fatal("the product reaches into the scores of the next entry")
+		}
 	})
 }
 
 // drawScheme draws a small valid scheme.
 func drawScheme(rt *rapid.T) Scheme {
+	if rapid.Bool().Draw(rt, "fused") {
+		return drawFused(rt)
+	}
 	if rapid.Bool().Draw(rt, "vector") {
 		norm := rapid.IntRange(20, MaxNorm).Draw(rt, "norm")
 		return Scheme{
@@ -173,6 +236,45 @@ func drawScheme(rt *rapid.T) Scheme {
 			Theta: rapid.Int64Range(1, int64(norm*norm)).Draw(rt, "theta"),
 		}
 	}
+	s := drawEyes(rt)
+	s.Modality = ModalityIris
+	if err := s.Validate(); err != nil {
+		rt.Fatal(err)
+	}
+	return s
+}
+
+// drawFused draws a small valid scheme of eyes, fingers or both.
+func drawFused(rt *rapid.T) Scheme {
+	s := Scheme{Shifts: 1}
+	what := rapid.IntRange(1, 3).Draw(rt, "parts")
+	if what&1 != 0 {
+		s = drawEyes(rt)
+		s.Eyes = 2
+	}
+	s.Modality = ModalityFused
+	if what&2 != 0 {
+		s.Fingers = FingerSet(rapid.IntRange(1, 1<<Fingers-1).Draw(rt, "fingers") << 1)
+		s.Dims, s.Norm, s.Weight = rapid.IntRange(1, 20).Draw(rt, "dims"), rapid.IntRange(20, MaxNorm).Draw(rt, "norm"), 1
+		if s.Eyes > 0 {
+			s.Weight = rapid.Int64Range(1, MaxWeight).Draw(rt, "weight")
+		}
+		s.Each = rapid.Int64Range(0, s.fingerTop()-1).Draw(rt, "each")
+		if s.Eyes == 0 {
+			s.Theta = rapid.Int64Range(1, int64(s.Fingers.Len())*(s.fingerTop()-s.Each)).Draw(rt, "theta")
+		}
+	}
+	if err := s.Validate(); err != nil {
+		rt.Fatal(err)
+	}
+	if back, err := ParseScheme(s.String()); err != nil || back != s {
+		rt.Fatalf("%s is read as %s, %v", s, back, err)
+	}
+	return s
+}
+
+// drawEyes draws the fields of a scheme with eyes.
+func drawEyes(rt *rapid.T) Scheme {
 	shape := Shape{
 		Rows: rapid.IntRange(1, 9).Draw(rt, "rows"), Cols: rapid.IntRange(MinCols, 80).Draw(rt, "cols"),
 		Filters: rapid.IntRange(1, 4).Draw(rt, "filters"), Planes: rapid.IntRange(1, 3).Draw(rt, "planes"),
@@ -181,13 +283,10 @@ func drawScheme(rt *rapid.T) Scheme {
 	alpha := rapid.Int64Range(1, (beta-1)/2).Draw(rt, "alpha")
 	g := gcd(alpha, beta)
 	s := Scheme{
-		Modality: ModalityIris, Shape: shape, Alpha: alpha / g, Beta: beta / g,
+		Shape: shape, Alpha: alpha / g, Beta: beta / g,
 		Shifts: 2*rapid.IntRange(0, (min(shape.Cols, MaxShifts)-1)/2).Draw(rt, "shifts") + 1,
 	}
 	s.Delta = rapid.Int64Range(1, s.Alpha*int64(shape.Bits())).Draw(rt, "delta")
-	if err := s.Validate(); err != nil {
-		rt.Fatal(err)
-	}
 	return s
 }
 
@@ -221,7 +320,7 @@ func TestBoundsAreAttained(t *testing.T) {
 		}
 	}
 	l := s.BestLayout(4096, 1000)
-	gb := l.NewEntryBlocks()
+	gb := l.NewBlocks()
 	if err := s.EntryBlocks(l, one, gb); err != nil {
 		t.Fatal(err)
 	}
@@ -255,17 +354,21 @@ func TestBlocksRefuse(t *testing.T) {
 	wrong := l
 	wrong.Stride++
 	for name, f := range map[string]func() error{
-		"foreign layout": func() error { return s.EntryBlocks(foreign, iris, foreign.NewEntryBlocks()) },
+		"foreign layout": func() error { return s.EntryBlocks(foreign, iris, foreign.NewBlocks()) },
 		"zero layout":    func() error { return s.ProbeBlocks(Layout{}, iris, nil) },
-		"wrong stride":   func() error { return s.ProbeBlocks(wrong, iris, wrong.NewProbeBlocks()) },
-		"few blocks":     func() error { return s.ProbeBlocks(l, iris, l.NewProbeBlocks()[1:]) },
-		"short blocks":   func() error { return s.ProbeBlocks(l, iris, l.NewEntryBlocks()) },
-		"other shape": func() error {
-			return s.EntryBlocks(l, randomIris(t, r, other.Shape), l.NewEntryBlocks())
+		"wrong stride":   func() error { return s.ProbeBlocks(wrong, iris, wrong.NewBlocks()) },
+		"few blocks":     func() error { return s.ProbeBlocks(l, iris, l.NewBlocks()[1:]) },
+		"short blocks": func() error {
+			b := l.NewBlocks()
+			b[3] = b[3][1:]
+			return s.ProbeBlocks(l, iris, b)
 		},
-		"vector":      func() error { return s.EntryBlocks(l, randomVector(t, r, 5, 63), l.NewEntryBlocks()) },
-		"no template": func() error { return s.EntryBlocks(l, nil, l.NewEntryBlocks()) },
-		"nil iris":    func() error { return s.EntryBlocks(l, (*Iris)(nil), l.NewEntryBlocks()) },
+		"other shape": func() error {
+			return s.EntryBlocks(l, randomIris(t, r, other.Shape), l.NewBlocks())
+		},
+		"vector":      func() error { return s.EntryBlocks(l, randomVector(t, r, 5, 63), l.NewBlocks()) },
+		"no template": func() error { return s.EntryBlocks(l, nil, l.NewBlocks()) },
+		"nil iris":    func() error { return s.EntryBlocks(l, (*Iris)(nil), l.NewBlocks()) },
 	} {
 		if f() == nil {
 			t.Errorf("%s: no error", name)
@@ -274,11 +377,11 @@ func TestBlocksRefuse(t *testing.T) {
 }
 
 func BenchmarkEntryBlocks(b *testing.B) {
-	for _, name := range []string{"iris-2048", "iris-16384", "vector-512"} {
+	for _, name := range []string{"iris-2048", "iris-16384", "vector-512", "fingers-10x512"} {
 		s := mustScheme(b, name)
 		g := randomTemplate(b, seeded(1), s)
 		l := s.BestLayout(4096, 10000)
-		dst := l.NewEntryBlocks()
+		dst := l.NewBlocks()
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if err := s.EntryBlocks(l, g, dst); err != nil {

@@ -69,10 +69,39 @@ func randomVector(t testing.TB, r *rand.Rand, dims, norm int) Vector {
 
 // randomTemplate is an admissible template of a scheme.
 func randomTemplate(t testing.TB, r *rand.Rand, s Scheme) Template {
-	if s.Modality == ModalityVector {
+	switch s.Modality {
+	case ModalityVector:
 		return randomVector(t, r, s.Dims, s.Norm)
+	case ModalityFused:
+		return randomFused(t, r, s)
 	}
 	return randomIris(t, r, s.Shape)
+}
+
+// randomFused has each part of the scheme with probability 3/4, and one at least.
+func randomFused(t testing.TB, r *rand.Rand, s Scheme) *Fused {
+	for {
+		var eyes [2]*Iris
+		for i := range s.Eyes {
+			if r.IntN(4) > 0 {
+				eyes[i] = randomIris(t, r, s.Shape)
+			}
+		}
+		fingers := map[int]Vector{}
+		for _, f := range s.Fingers.Positions() {
+			if r.IntN(4) > 0 {
+				fingers[f] = randomVector(t, r, s.Dims, s.Norm)
+			}
+		}
+		if eyes == [2]*Iris{} && len(fingers) == 0 {
+			continue
+		}
+		f, err := NewFused(eyes[0], eyes[1], fingers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
 }
 
 // mustScheme gives a scheme by name or text.

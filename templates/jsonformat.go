@@ -15,6 +15,7 @@ const jsonVersion = 1
 //
 //	{"puente_template":1,"modality":"iris","shape":"16x256x2x2","code":"...","mask":"..."}
 //	{"puente_template":1,"modality":"vector","norm":63,"coords":[1,-2,...]}
+//	{"puente_template":1,"modality":"fused","left":{...},"right":{...},"fingers":{"2":{...},...}}
 //
 // Code and mask are standard base64 of the bytes of Iris.Packed, as in
 // open-iris. Errors are those of EncodeBinary.
@@ -39,6 +40,11 @@ func EncodeJSON(t Template) ([]byte, error) {
 			out = fmt.Appendf(out, "%d", c)
 		}
 		return append(out, "]}"...), nil
+	case *Fused:
+		if t == nil {
+			break
+		}
+		return appendFusedJSON(nil, t)
 	}
 	return nil, fail(ErrTemplate, "there is no template to encode")
 }
@@ -58,12 +64,40 @@ func DecodeJSON(b []byte) (Template, error) {
 	return m.puente()
 }
 
+// EncodeRecordJSON is EncodeJSON with what is known of the record beside the
+// template, where it is known: "handle", "eye" and "finger". Reader reads them
+// back. The subject, a personal identifier, is left out.
+func EncodeRecordJSON(r Record) ([]byte, error) {
+	line, err := EncodeJSON(r.Template)
+	if err != nil {
+		return nil, err
+	}
+	line = line[:len(line)-1]
+	if r.Handle != "" {
+		handle, err := json.Marshal(r.Handle)
+		if err != nil {
+			return nil, fail(ErrTemplate, "the handle cannot be written as JSON")
+		}
+		line = append(append(line, `,"handle":`...), handle...)
+	}
+	if r.Eye != EyeUnknown {
+		line = fmt.Appendf(line, `,"eye":"%s"`, r.Eye)
+	}
+	if r.Finger != 0 {
+		line = fmt.Appendf(line, `,"finger":%d`, r.Finger)
+	}
+	return append(line, '}'), nil
+}
+
 // members are the members of a JSON object by name.
 type members map[string]json.RawMessage
 
 // jsonObject reads exactly one JSON object and refuses duplicate names, which
-// encoding/json by itself resolves silently.
+// encoding/json by itself resolves silently. The members may share memory with b.
 func jsonObject(b []byte) (members, error) {
+	if m, ok := plainObject(b); ok {
+		return m, nil
+	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	if tok, err := dec.Token(); err != nil || tok != json.Delim('{') {
 		return nil, fail(ErrFormat, "not a JSON object")
@@ -93,6 +127,62 @@ func jsonObject(b []byte) (members, error) {
 	return m, nil
 }
 
+// plainObject reads an object whose names and values are all strings of printable
+// ASCII without escapes, and with no white space but a blank behind : and ,, as iris-mpc writes:
+// ten times as fast as encoding/json. ok is false for everything else, of which
+// nothing is said.
+func plainObject(b []byte) (m members, ok bool) {
+	if len(b) < 2 || b[0] != '{' || b[len(b)-1] != '}' {
+		return nil, false
+	}
+	m = make(members, 4)
+	for rest := b[1:]; ; {
+		name, after, ok := plainString(rest)
+		if !ok || len(after) == 0 || after[0] != ':' {
+			return nil, false
+		}
+		value, after, ok := plainString(bytes.TrimPrefix(after[1:], []byte(" ")))
+		if !ok || len(after) == 0 {
+			return nil, false
+		}
+		key := string(name[1 : len(name)-1])
+		if _, twice := m[key]; twice {
+			return nil, false
+		}
+		m[key] = value
+		switch {
+		case after[0] == '}':
+			return m, len(after) == 1
+		case after[0] != ',':
+			return nil, false
+		}
+		rest = bytes.TrimPrefix(after[1:], []byte(" "))
+	}
+}
+
+// plainString cuts the string that b begins with, with its quotes, if it is plain.
+func plainString(b []byte) (text, rest []byte, ok bool) {
+	if len(b) < 2 || b[0] != '"' {
+		return nil, nil, false
+	}
+	n := bytes.IndexByte(b[1:], '"')
+	if n < 0 || !plain(b[1:1+n]) {
+		return nil, nil, false
+	}
+	return b[:n+2], b[n+2:], true
+}
+
+// plain reports whether text is printable ASCII that means itself within a JSON
+// string.
+func plain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c > '~' || c == '\\' || c == '"' {
+			return false
+		}
+	}
+	return true
+}
+
 // only reports a member missing or one too many.
 func (m members) only(names ...string) error {
 	for _, name := range names {
@@ -107,6 +197,9 @@ func (m members) only(names ...string) error {
 }
 
 func (m members) text(name string) (string, error) {
+	if text, rest, ok := plainString(m[name]); ok && len(rest) == 0 {
+		return string(text[1 : len(text)-1]), nil
+	}
 	var s *string
 	if err := json.Unmarshal(m[name], &s); err != nil || s == nil {
 		return "", fail(ErrFormat, "JSON member %q is not a string", name)
@@ -129,8 +222,11 @@ func (m members) bytes(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if strings.ContainsAny(s, "\r\n") {
+		return nil, fail(ErrFormat, "JSON member %q is not standard base64", name)
+	}
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
-	if err != nil || strings.ContainsAny(s, "\r\n") {
+	if err != nil {
 		// The error of base64 quotes no data, but a position within it.
 		return nil, fail(ErrFormat, "JSON member %q is not standard base64", name)
 	}
@@ -151,8 +247,10 @@ func (m members) puente() (Template, error) {
 		return m.puenteIris()
 	case ModalityVector.String():
 		return m.puenteVector()
+	case ModalityFused.String():
+		return m.puenteFused()
 	}
-	return nil, fail(ErrFormat, `JSON template must have modality "iris" or "vector"`)
+	return nil, fail(ErrFormat, `JSON template must have modality "iris", "vector" or "fused"`)
 }
 
 func (m members) puenteIris() (Template, error) {

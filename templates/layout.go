@@ -1,20 +1,20 @@
 package templates
 
 // Layout says how templates are cut into blocks and how many entries share a
-// ciphertext. Entry j's weight i of a block goes to coefficient
-// j*Stride + Width-1-i of the block's plaintext polynomial, the probe's integer
-// i of the block to coefficient i of the block's message polynomial; summed over
-// the blocks, the product carries the score of entry j at shift index s in
-// coefficient ScoreCoefficient(j, s). Coefficients in between are by-products.
+// ciphertext. Entry j's integer i of a block goes to coefficient j*Stride + i of
+// the block's plaintext polynomial, the probe's integer i of the block to
+// coefficient i of the block's message polynomial; summed over the blocks, the
+// product carries the score of entry j at shift index s in coefficient
+// ScoreCoefficient(j, s). Coefficients in between are by-products.
 type Layout struct {
 	// Blocks is the number of blocks, and so of probe ciphertexts.
 	Blocks int
-	// Width is the number of weights in an entry block.
+	// Width is the number of columns, or of coordinates where there is one shift,
+	// in a block.
 	Width int
 	// Shifts is the number of rotations.
 	Shifts int
-	// Stride is Width+Shifts-1: the integers in a probe block, and the
-	// coefficients that one entry takes.
+	// Stride is Width+Shifts-1: the integers in a block of a probe or an entry.
 	Stride int
 	// PerCiphertext is the number of entries sharing a score ciphertext,
 	// floor(Degree/Stride). Each reads only coefficients below
@@ -35,25 +35,23 @@ func (l Layout) Ciphertexts(entries int) int {
 	return (entries + l.PerCiphertext - 1) / l.PerCiphertext
 }
 
-// NewProbeBlocks allocates Blocks slices of Stride integers for ProbeBlocks.
-func (l Layout) NewProbeBlocks() [][]int32 { return newBlocks(l.Blocks, l.Stride) }
-
-// NewEntryBlocks allocates Blocks slices of Width integers for EntryBlocks.
-func (l Layout) NewEntryBlocks() [][]int32 { return newBlocks(l.Blocks, l.Width) }
-
-func newBlocks(n, width int) [][]int32 {
-	all := make([]int32, n*width)
-	blocks := make([][]int32, n)
+// NewBlocks allocates Blocks slices of Stride integers for ProbeBlocks or
+// EntryBlocks.
+func (l Layout) NewBlocks() [][]int32 {
+	all := make([]int32, l.Blocks*l.Stride)
+	blocks := make([][]int32, l.Blocks)
 	for i := range blocks {
-		blocks[i] = all[i*width : (i+1)*width : (i+1)*width]
+		blocks[i] = all[i*l.Stride : (i+1)*l.Stride : (i+1)*l.Stride]
 	}
 	return blocks
 }
 
 // Layout cuts templates into blocks of the given width: each of the Lines of an
 // iris code into ceil(Cols/width) pieces, once for the code and once for the
-// mask, or a vector into ceil(Dims/width) pieces; the last piece is filled up
-// with zeros. Width is at most Cols or Dims, and width+Shifts-1 at most degree.
+// mask, and a vector, or the vectors of all fingers one behind the other followed
+// by one integer for each finger, into pieces of floor(stride/Shifts) coordinates;
+// the last piece is filled up with zeros. Width is at most the number of columns
+// or, without eyes, of coordinates, and width+Shifts-1 at most degree.
 // Errors wrap ErrScheme.
 func (s Scheme) Layout(degree, width int) (Layout, error) {
 	if err := s.Validate(); err != nil {
@@ -72,23 +70,38 @@ func (s Scheme) Layout(degree, width int) (Layout, error) {
 	return l, nil
 }
 
-// lineLength is the length of what is cut into pieces.
+// lineLength is the length of the longest line that is cut by Width.
 func (s Scheme) lineLength() int {
-	if s.Modality == ModalityVector {
-		return s.Dims
+	if s.eyes() > 0 {
+		return s.Shape.Cols
 	}
-	return s.Shape.Cols
+	return s.coordinates()
+}
+
+// coordinates is the number of integers of all vectors of a template: Dims, or for
+// fingers Dims+1 each.
+func (s Scheme) coordinates() int {
+	if s.Modality == ModalityFused {
+		return s.Fingers.Len() * (s.Dims + 1)
+	}
+	return s.Dims
 }
 
 func (s Scheme) layout(degree, width int) Layout {
-	pieces := (s.lineLength() + width - 1) / width
-	l := Layout{Blocks: pieces, Width: width, Shifts: s.Shifts, Stride: width + s.Shifts - 1, Degree: degree}
-	if s.Modality == ModalityIris {
-		l.Blocks = 2 * s.Shape.Lines() * pieces
-	}
+	l := Layout{Width: width, Shifts: s.Shifts, Stride: width + s.Shifts - 1, Degree: degree}
+	l.Blocks = s.eyes()*l.eyeBlocks(s.Shape) + pieces(s.coordinates(), l.spaced())
 	l.PerCiphertext = degree / l.Stride
 	return l
 }
+
+// eyeBlocks is the number of blocks of one eye.
+func (l Layout) eyeBlocks(shape Shape) int { return 2 * shape.Lines() * pieces(shape.Cols, l.Width) }
+
+// spaced is the number of coordinates of vectors in a block: they stand Shifts
+// apart, so that their product can be had at every shift.
+func (l Layout) spaced() int { return l.Stride / l.Shifts }
+
+func pieces(length, width int) int { return (length + width - 1) / width }
 
 // The cost model of BestLayout, in picoseconds, for one core of a current server
 // and both parties together. Only ratios matter.

@@ -49,6 +49,9 @@ func TestScoreCoefficients(t *testing.T) {
 		{"iris:3x9x1x2:shifts=9:threshold=8/25:delta=2", 16, 8},  // one entry
 		{"vector:20:norm=40:theta=2", 32, 8},
 		{"vector:20:norm=40:theta=2", 30, 7},
+		{"fingers:1,9:20:norm=40:theta=2+3", 30, 7},
+		{"eyes:2x16x1x1:shifts=5:threshold=1/3:delta=2:fingers=3,4:9:norm=20:weight=2:each=7", 60, 16},
+		{"eyes:2x16x1x1:shifts=5:threshold=1/3:delta=2:fingers=3,4:9:norm=20:weight=2:each=7", 61, 11},
 	} {
 		s := mustScheme(t, c.scheme)
 		l, err := s.Layout(c.degree, c.width)
@@ -57,7 +60,7 @@ func TestScoreCoefficients(t *testing.T) {
 		}
 		r := seeded(5)
 		probe := randomTemplate(t, r, s)
-		pb := l.NewProbeBlocks()
+		pb := l.NewBlocks()
 		if err := s.ProbeBlocks(l, probe, pb); err != nil {
 			t.Fatal(err)
 		}
@@ -65,14 +68,14 @@ func TestScoreCoefficients(t *testing.T) {
 		entries := make([]Template, l.PerCiphertext)
 		for j := range entries {
 			entries[j] = randomTemplate(t, r, s)
-			gb := l.NewEntryBlocks()
+			gb := l.NewBlocks()
 			if err := s.EntryBlocks(l, entries[j], gb); err != nil {
 				t.Fatal(err)
 			}
 			for b := range gb {
 				for i, w := range gb[b] {
 					for k, a := range pb[b] {
-						at, sign := j*l.Stride+l.Width-1-i+k, int64(1)
+						at, sign := j*l.Stride+i+k, int64(1)
 						if at >= l.Degree {
 							at, sign = at-l.Degree, -1
 						}
@@ -83,7 +86,7 @@ func TestScoreCoefficients(t *testing.T) {
 		}
 		for j, g := range entries {
 			for i := range s.Shifts {
-				if got, want := product[l.ScoreCoefficient(j, i)]-s.offset(), naiveScore(s, probe, g, i); got != want {
+				if got, want := product[l.ScoreCoefficient(j, i)]-s.Offset(), naiveScore(s, probe, g, i); got != want {
 					t.Errorf("%s in degree %d: entry %d, shift index %d scores %d, want %d", c.scheme, c.degree, j, i, got, want)
 				}
 			}

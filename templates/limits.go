@@ -23,6 +23,9 @@ const (
 	MaxDims = 4096
 	// MaxNorm is the largest norm whose coordinates always fit an int8.
 	MaxNorm = 127
+	// MaxWeight bounds the weight of fingers beside eyes, so that scores stay within
+	// 24 bits: one finger of norm 63 then counts as much as a whole eye.
+	MaxWeight = 64
 	// MaxDegree bounds the ring degree for which a layout is computed.
 	MaxDegree = 1 << 17
 
@@ -32,6 +35,15 @@ const (
 	// beyond what is buffered: a full iris as JSON takes 22 KB and 4096
 	// coordinates as CSV about 100 KB.
 	maxRecord = 1 << 20
+	// maxSubject bounds the name of a person in a record: the longest name field
+	// of a passport's machine readable zone has 39 characters, files of police
+	// have some more.
+	maxSubject = 256
+	// maxHandle bounds a handle in a record; watchlists allow as much.
+	maxHandle = 64
+	// maxNesting bounds the brackets open at once in a JSON record: open-iris
+	// output nests 4 deep. It is the width of a machine word.
+	maxNesting = 64
 	// maxNumpyHeader bounds the header of a .npy file; numpy itself writes less
 	// than 128 bytes for a plain array.
 	maxNumpyHeader = 4096

@@ -10,11 +10,15 @@ import (
 // words, no assembly. A Matcher may be used by several goroutines.
 type Matcher struct {
 	scheme Scheme
-	// For shift index s, the rotated probe; entries are never rotated.
-	code, mask [][]uint64
-	// The probe's coordinates, widened once.
-	coords []int32
+	// The eyes of the probe: one for an iris scheme, left and right for a fused one.
+	eyes [2]*rolled
+	// Coordinates of the probe, widened once: those of a vector at 0, of fingers
+	// at their position.
+	coords [Fingers + 1][]int32
 }
+
+// rolled is an eye at all rotations; entries are never rotated.
+type rolled struct{ code, mask [][]uint64 }
 
 // NewMatcher prepares a probe, for iris codes at all rotations. Errors wrap
 // ErrScheme or those of Scheme.Check.
@@ -28,15 +32,26 @@ func NewMatcher(s Scheme, probe Template) (*Matcher, error) {
 	m := &Matcher{scheme: s}
 	switch p := probe.(type) {
 	case *Iris:
-		m.code = rotations(p.code, p.shape, s.Shifts)
-		m.mask = rotations(p.mask, p.shape, s.Shifts)
+		m.eyes[0] = p.roll(s.Shifts)
 	case Vector:
-		m.coords = make([]int32, len(p.Coords))
-		for i, c := range p.Coords {
-			m.coords[i] = int32(c)
+		m.coords[0] = widened(nil, p.Coords)
+	case *Fused:
+		for i, e := range p.eyes {
+			if e != nil {
+				m.eyes[i] = e.roll(s.Shifts)
+			}
+		}
+		for f, v := range p.fingers {
+			if v.Coords != nil {
+				m.coords[f] = widened(nil, v.Coords)
+			}
 		}
 	}
 	return m, nil
+}
+
+func (t *Iris) roll(shifts int) *rolled {
+	return &rolled{rotations(t.code, t.shape, shifts), rotations(t.mask, t.shape, shifts)}
 }
 
 // rotations gives the bit string rolled by (shifts-1)/2 - s columns for every
@@ -71,49 +86,93 @@ func (m *Matcher) Scores(entry Template, dst []int64) {
 	if len(dst) != m.scheme.Shifts {
 		panic(fmt.Sprintf("templates: %d scores are needed, there is room for %d", m.scheme.Shifts, len(dst)))
 	}
-	if m.coords != nil {
-		dst[0] = m.vectorScore(entry)
-		return
-	}
-	g := m.iris(entry)
-	for s := range dst {
-		dst[s] = m.irisScore(g, s)
+	switch g := entry.(type) {
+	case *Iris:
+		m.fits(entry, m.scheme.Modality == ModalityIris)
+		for s := range dst {
+			dst[s] = m.eye(0, g, s) - m.scheme.Delta
+		}
+	case Vector:
+		m.fits(entry, m.scheme.Modality == ModalityVector)
+		dst[0] = m.vector(0, g) - m.scheme.Theta
+	case *Fused:
+		base := m.fingers(g) - m.scheme.Offset()
+		for s := range dst {
+			dst[s] = base + m.bothEyes(g, s)
+		}
+	default:
+		m.fits(entry, false)
 	}
 }
 
 // Hit reports whether an entry hits at any shift. It panics as Scores does.
 func (m *Matcher) Hit(entry Template) bool {
-	if m.coords != nil {
-		return m.vectorScore(entry) >= 0
-	}
-	g := m.iris(entry)
-	for s := range m.code {
-		if m.irisScore(g, s) >= 0 {
-			return true
+	switch g := entry.(type) {
+	case *Iris:
+		m.fits(entry, m.scheme.Modality == ModalityIris)
+		for s := range m.scheme.Shifts {
+			if m.eye(0, g, s) >= m.scheme.Delta {
+				return true
+			}
 		}
+	case Vector:
+		m.fits(entry, m.scheme.Modality == ModalityVector)
+		return m.vector(0, g) >= m.scheme.Theta
+	case *Fused:
+		base := m.fingers(g) - m.scheme.Offset()
+		for s := range m.scheme.Shifts {
+			if base+m.bothEyes(g, s) >= 0 {
+				return true
+			}
+		}
+	default:
+		m.fits(entry, false)
 	}
 	return false
 }
 
-func (m *Matcher) iris(entry Template) *Iris {
-	g, ok := entry.(*Iris)
-	if !ok || g.shape != m.scheme.Shape {
+// fits panics for an entry that the scheme does not admit.
+func (m *Matcher) fits(entry Template, ok bool) {
+	if !ok {
 		panic(fmt.Sprintf("templates: %v does not fit scheme %s", entry, m.scheme))
 	}
-	return g
 }
 
-func (m *Matcher) irisScore(g *Iris, s int) int64 {
-	hd, common := hamming(m.code[s], m.mask[s], g.code, g.mask)
-	return m.scheme.Alpha*int64(common) - m.scheme.Beta*int64(hd) - m.scheme.Delta
+// eye is what an eye of the entry adds to the score at a shift index.
+func (m *Matcher) eye(which int, g *Iris, s int) int64 {
+	p := m.eyes[which]
+	m.fits(g, g.shape == m.scheme.Shape)
+	hd, common := hamming(p.code[s], p.mask[s], g.code, g.mask)
+	return m.scheme.Alpha*int64(common) - m.scheme.Beta*int64(hd)
 }
 
-func (m *Matcher) vectorScore(entry Template) int64 {
-	g, ok := entry.(Vector)
-	if !ok || len(g.Coords) != len(m.coords) {
-		panic(fmt.Sprintf("templates: %v does not fit scheme %s", entry, m.scheme))
+func (m *Matcher) bothEyes(g *Fused, s int) int64 {
+	var sum int64
+	for i, e := range g.eyes {
+		if e != nil && m.eyes[i] != nil {
+			sum += m.eye(i, e, s)
+		}
 	}
-	return int64(dot(m.coords, g.Coords)) - m.scheme.Theta
+	return sum
+}
+
+// vector is the inner product of a vector of the entry with that of the probe.
+func (m *Matcher) vector(which int, g Vector) int64 {
+	p := m.coords[which]
+	m.fits(g, len(g.Coords) == len(p))
+	return int64(dot(p, g.Coords))
+}
+
+// fingers is what the fingers that both have add to the score.
+func (m *Matcher) fingers(g *Fused) int64 {
+	m.fits(g, m.scheme.Modality == ModalityFused)
+	var sum int64
+	for f, v := range g.fingers {
+		if v.Coords != nil && m.coords[f] != nil {
+			sum += m.scheme.Weight*m.vector(f, v) - m.scheme.Each
+		}
+	}
+	return sum
 }
 
 // hamming counts the bits that both masks have in common and those of them in

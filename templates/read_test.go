@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -53,6 +52,14 @@ func TestRead(t *testing.T) {
 	bin, _ := EncodeBinary(a)
 	iris := randomIris(t, seeded(6), Shape{16, 256, 2, 2})
 	code, mask := iris.Packed()
+	inverse := bytes.Clone(mask)
+	for i := range inverse {
+		inverse[i] ^= 0xff
+	}
+	noisy, err := NewIris(iris.Shape(), code, inverse) // code bits outside its mask are gone
+	if err != nil {
+		t.Fatal(err)
+	}
 	small := randomIris(t, seeded(7), Shape{4, 16, 1, 1})
 	smallCode, smallMask := small.Packed()
 	v1 := "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }"
@@ -75,9 +82,18 @@ func TestRead(t *testing.T) {
 		"npy other order":     {string(npy(1, "{'shape': (1, 3),'fortran_order': False,'descr':'<f4'}", []float32{3, 4, 0})), Options{}, []Template{a}},
 		"npy i1":              {string(npy(1, "{'descr': '|i1', 'fortran_order': False, 'shape': (1, 3), }", []int8{3, -4, 0})), Options{Norm: 5}, []Template{Vector{[]int8{3, -4, 0}, 5}}},
 		"CSV":                 {"3, 4,0\n-1,2e0,2\n", Options{}, []Template{a, b}},
-		"CSV without end":     {"3,4,0", Options{}, []Template{a}},
+		"JSON list":           {" [" + string(ja) + " ,\n" + string(jb) + "]\n", Options{}, []Template{a, b}},
+		"JSON list of one":    {"[" + openIrisLine(code, mask) + "]", Options{}, []Template{iris}},
+		"JSON list, nested":   {`[{"iris_template":` + openIrisLine(code, mask) + `}]`, Options{}, []Template{iris}},
+		"JSON vector":         {"[3, 4, 0]", Options{}, []Template{a}},
+		"JSON vectors":        {"[3,4,0]\n[-1,2,2]\n", Options{}, []Template{a, b}},
+		"list of vectors":     {"[\n [3,4,0],\n [-1,2e0,2]\n]", Options{}, []Template{a, b}},
+		"JSON vector object":  {`{"vector":[3,4,0],"subject":"x"}`, Options{}, []Template{a}},
+		"mask of noise":       {openIrisLine(code, mask), Options{Noise: true}, []Template{noisy}},
+		"centred":             {"4,6,1\n0,4,3\n", Options{Centre: []float64{1, 2, 1}}, []Template{a, b}},
+		"known length":        {openIrisLine(code, mask), Options{Shape: Shape{8, 256, 2, 2}}, []Template{iris}},
 		"CSV from Windows":    {"\xef\xbb\xbf# comment\r\n\r\n3,4,0\r\n", Options{}, []Template{a}},
-		"CSV to another norm": {"3,4", Options{Norm: 100}, []Template{Vector{[]int8{60, 80}, 100}}},
+		"CSV to another norm": {"3,4\n", Options{Norm: 100}, []Template{Vector{[]int8{60, 80}, 100}}},
 	} {
 		for _, slow := range []bool{false, true} {
 			var r io.Reader = strings.NewReader(c.in)
@@ -115,7 +131,7 @@ func TestReadRefuses(t *testing.T) {
 		"comments":            {"# nothing\n", Options{}, ErrFormat, 1},
 		"other":               {"hello", Options{}, ErrFormat, 1},
 		"image":               {"\x89PNG\r\n\x1a\n", Options{}, ErrFormat, 1},
-		"JSON array":          {"[1,2]", Options{}, ErrFormat, 1},
+		"JSON list of text":   {`["a"]`, Options{}, ErrFormat, 1},
 		"binary and more":     {string(bin) + "x", Options{}, ErrFormat, 1},
 		"binary twice":        {string(bin) + string(bin), Options{}, ErrFormat, 1},
 		"binary too long":     {string(bin) + strings.Repeat("x", 100_000), Options{}, ErrFormat, 1},
@@ -133,11 +149,40 @@ func TestReadRefuses(t *testing.T) {
 		"unknown length":      {openIrisLine(code[:100], mask[:100]), Options{}, ErrFormat, 1},
 		"second other length": {line + "\n" + openIrisLine(code[:100], mask[:100]), Options{}, ErrFormat, 2},
 		"other mask":          {openIrisLine(code, mask[:100]), Options{}, ErrTemplate, 1},
-		"other shape":         {line, Options{Shape: Shape{16, 128, 1, 1}}, ErrTemplate, 1},
-		"invalid shape":       {line, Options{Shape: Shape{16, 1, 1, 1}}, ErrScheme, 1},
+		"other shape":         {openIrisLine(code[:100], mask[:100]), Options{Shape: Shape{16, 128, 1, 1}}, ErrTemplate, 1},
+		"invalid shape":       {openIrisLine(code[:100], mask[:100]), Options{Shape: Shape{16, 1, 1, 1}}, ErrScheme, 1},
 		"JSON record size":    {`{"a":"` + strings.Repeat("x", maxRecord+70_000) + `"}`, Options{}, ErrTooLarge, 1},
 		"CSV record size":     {strings.Repeat("1", maxRecord+70_000), Options{}, ErrTooLarge, 1},
 		"input size":          {strings.Repeat("3,4,0\n", 100), Options{MaxBytes: 599}, ErrTooLarge, 1},
+		"CSV without end":     {"1,2\n3,4", Options{}, ErrFormat, 2},
+		"empty list":          {"[]", Options{}, ErrFormat, 1},
+		"list cut":            {"[[1,2],", Options{}, ErrFormat, 2},
+		"list without end":    {"[[1,2]", Options{}, ErrFormat, 2},
+		"list without comma":  {"[[1,2][3,4]]", Options{}, ErrFormat, 2},
+		"list, last comma":    {"[[1,2],]", Options{}, ErrFormat, 2},
+		"list, first comma":   {"[,[1,2]]", Options{}, ErrFormat, 1},
+		"list and more":       {"[[1,2]] [1,2]", Options{}, ErrFormat, 2},
+		"list of numbers, }":  {"[1,2}", Options{}, ErrFormat, 1},
+		"list in a list":      {"[[[1,2]]]", Options{}, ErrFormat, 1},
+		"vector of null":      {"[1,null]", Options{}, ErrFormat, 1},
+		"vector of text":      {`[1,"2"]`, Options{}, ErrFormat, 1},
+		"vector overflow":     {"[1,1e999]", Options{}, ErrFormat, 1},
+		"vector of nothing":   {"[ ]", Options{}, ErrFormat, 1},
+		"vector of zeros":     {"[0,0]", Options{}, ErrTemplate, 1},
+		"vector too long":     {"[1" + strings.Repeat(",1", MaxDims) + "]", Options{}, ErrFormat, 1},
+		"both eyes":           {`{"eye":"left","metadata":{"eye_side":"right"},"iris_template":` + line + "}", Options{}, ErrFormat, 1},
+		"third eye":           {`{"eye":"middle",` + line[1:], Options{}, ErrFormat, 1},
+		"eye as number":       {`{"eye":1,` + line[1:], Options{}, ErrFormat, 1},
+		"subject as number":   {`{"subject":7,"vector":[1,2]}`, Options{}, ErrFormat, 1},
+		"subject, line end":   {`{"subject":"a\nb","vector":[1,2]}`, Options{}, ErrFormat, 1},
+		"subject too long":    {`{"subject":"` + strings.Repeat("x", maxSubject+1) + `","vector":[1,2]}`, Options{}, ErrFormat, 1},
+		"handle empty":        {`{"handle":"","vector":[1,2]}`, Options{}, ErrFormat, 1},
+		"eleventh finger":     {`{"finger":11,"vector":[1,2]}`, Options{}, ErrFormat, 1},
+		"metadata twice":      {`{"metadata":{"a":1,"a":1},` + line[1:], Options{}, ErrFormat, 1},
+		"nesting":             {strings.Repeat("[", maxNesting+2), Options{}, ErrFormat, 1},
+		"other centre":        {"1,2\n", Options{Centre: []float64{1}}, ErrTemplate, 1},
+		"at the centre":       {"1,2\n", Options{Centre: []float64{1, 2}}, ErrTemplate, 1},
+		"bytes, centred":      {string(npy(1, "{'descr': '|i1', 'fortran_order': False, 'shape': (1, 2), }", []int8{63, 0})), Options{Centre: []float64{1, 1}}, ErrTemplate, 1},
 		"CSV text":            {"1,2\n3,x\n", Options{}, ErrFormat, 2},
 		"CSV empty field":     {"1,2\n3,,\n", Options{}, ErrFormat, 2},
 		"CSV other length":    {"1,2\n3,4,5\n", Options{}, ErrFormat, 2},
@@ -182,8 +227,9 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%s: %v, %v", name, got, err)
 			continue
 		}
-		if want := fmt.Sprintf("record %d: ", c.record); !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%s: %q does not begin with %q", name, err, want)
+		var at *RecordError
+		if !errors.As(err, &at) || at.Number != c.record {
+			t.Errorf("%s: %q does not name record %d", name, err, c.record)
 		}
 	}
 }
@@ -202,11 +248,11 @@ func TestReaderErrors(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, again := r.Next(); again != err {
+		if _, again := r.Next(); again != err { // a broken input is final
 			t.Errorf("%s: then %v", name, again)
 		}
 	}
-	if got, err := Read(strings.NewReader("1,2"), Options{MaxBytes: math.MaxInt64}); err != nil || len(got) != 1 {
+	if got, err := Read(strings.NewReader("1,2\n"), Options{MaxBytes: math.MaxInt64}); err != nil || len(got) != 1 {
 		t.Errorf("without a limit: %v", err)
 	}
 	if got, err := Read(strings.NewReader("1,2\n"), Options{MaxBytes: 4}); err != nil || len(got) != 1 {
@@ -270,15 +316,14 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(`{"puente_template":1,"modality":"vector","norm":5,"coords":[3,-4,0]}`))
 	f.Add([]byte(`{"iris_template":{"iris_codes":"AAAA","mask_codes":"AAAA"}}`))
 	f.Add(testdata(f, "orb_output_v1.9.2.json"))
+	f.Add([]byte("[[1,2],[3,4]]"))
+	f.Add([]byte("[{\"vector\":[1,2],\"finger\":3},\n{\"vector\":[1,2]}]"))
+	f.Add([]byte("{\"vector\":[1,2],\"handle\":\"a\n{\"vector\":[1,2]}\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		all, err := Read(bytes.NewReader(b), Options{MaxBytes: 1 << 20})
 		if (err == nil) != (len(all) > 0) {
 			t.Fatalf("%d templates and error %v", len(all), err)
 		}
-		for _, tpl := range all {
-			if _, err := EncodeBinary(tpl); err != nil {
-				t.Fatal(err)
-			}
-		}
+		readAll(t, b, Options{MaxBytes: 1 << 20})
 	})
 }

@@ -23,65 +23,60 @@ type numpySource struct {
 	row     []byte
 }
 
-func (s *numpySource) next() (Template, error) {
+func (s *numpySource) next(rec *Record) error {
 	if !s.begun {
 		if err := s.header(); err != nil {
-			return nil, err
+			return err
 		}
 		s.begun = true
 	}
 	if s.rows == 0 {
 		var one [1]byte
 		if _, err := io.ReadFull(s.in, one[:]); err == nil {
-			return nil, fail(ErrFormat, ".npy file goes on after its last row")
+			return fail(ErrFormat, ".npy file goes on after its last row")
 		} else if err != io.EOF {
-			return nil, err
+			return err
 		}
-		return nil, io.EOF
+		return io.EOF
 	}
 	if _, err := io.ReadFull(s.in, s.row); err != nil {
-		return nil, errShort(err, ".npy file")
+		return errShort(err, ".npy file")
 	}
 	s.rows--
 	if s.kind == "i1" {
-		return s.quantised()
+		return skip(s.quantised(rec))
 	}
-	unit := make([]float64, s.dims)
-	for i := range unit {
+	real := make([]float64, s.dims)
+	for i := range real {
 		if s.kind == "f4" {
-			unit[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(s.row[4*i:])))
+			real[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(s.row[4*i:])))
 		} else {
-			unit[i] = math.Float64frombits(binary.LittleEndian.Uint64(s.row[8*i:]))
+			real[i] = math.Float64frombits(binary.LittleEndian.Uint64(s.row[8*i:]))
 		}
 	}
-	return quantised(unit, s.options.Norm)
+	return skip(s.options.fill(rec, real))
 }
 
 // quantised takes a row of bytes as the coordinates themselves. A row much
 // shorter than the norm was quantised to a smaller one, and would lose its hits
 // without anybody noticing.
-func (s *numpySource) quantised() (Template, error) {
+func (s *numpySource) quantised(rec *Record) error {
+	if s.options.Centre != nil {
+		return fail(ErrTemplate, "vector of bytes cannot be centred: centre the real numbers and quantise them")
+	}
 	coords := make([]int8, s.dims)
 	for i, b := range s.row {
 		coords[i] = int8(b)
 	}
 	v, err := NewVector(coords, s.options.Norm)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if n := v.Norm * v.Norm; sumSquares(coords) < n*3/4 {
-		return nil, fail(ErrTemplate, "vector of bytes is much shorter than the norm %d: give the norm to which it was quantised", v.Norm)
+		return fail(ErrTemplate, "vector of bytes is much shorter than the norm %d: give the norm to which it was quantised", v.Norm)
 	}
-	return v, nil
-}
-
-// quantised is Quantise with a result that is nil on error.
-func quantised(unit []float64, norm int) (Template, error) {
-	v, err := Quantise(unit, norm)
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
+	rec.Template = v
+	return nil
 }
 
 // header reads magic, version, header length and header.

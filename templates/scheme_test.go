@@ -3,6 +3,7 @@ package templates
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"strings"
 	"testing"
 
@@ -12,22 +13,41 @@ import (
 // TestNamedSchemes pins what the names stand for: changing one would change
 // decisions between agencies that only agreed on the name.
 func TestNamedSchemes(t *testing.T) {
-	want := map[string]string{
-		"iris-2048":   "iris:16x128x1x1:shifts=31:threshold=8/25:delta=512",
-		"iris-2048-8": "iris:8x128x1x2:shifts=31:threshold=8/25:delta=512",
-		"iris-12800":  "iris:16x200x2x2:shifts=31:threshold=8/25:delta=3200",
-		"iris-16384":  "iris:16x256x2x2:shifts=31:threshold=8/25:delta=4096",
-		"vector-128":  "vector:128:norm=63:theta=1191",
-		"vector-512":  "vector:512:norm=63:theta=1191",
-		"vector-640":  "vector:640:norm=63:theta=1191",
+	want := map[string]struct {
+		scheme    string
+		threshold float64
+		scoreBits int // of the range of scores
+	}{
+		"iris-2048":         {"iris:16x128x1x1:shifts=31:threshold=5/12:delta=1280", .3241, 15},
+		"iris-2048-8":       {"iris:8x128x1x2:shifts=31:threshold=5/12:delta=1280", .3241, 15},
+		"iris-9600":         {"iris:20x240x1x2:shifts=31:threshold=5/12:delta=6000", .3241, 17},
+		"iris-12800":        {"iris:16x200x2x2:shifts=31:threshold=5/12:delta=8000", .3241, 18},
+		"iris-16384":        {"iris:16x256x2x2:shifts=31:threshold=5/12:delta=10240", .3241, 18},
+		"iris-16384-strict": {"iris:16x256x2x2:shifts=31:threshold=2/5:delta=4096", .3111, 17},
+		"iris-16384-wide":   {"iris:16x256x2x2:shifts=31:threshold=4/9:delta=8192", .3457, 18},
+		"iris-16384-s21":    {"iris:16x256x2x2:shifts=21:threshold=5/12:delta=10240", .3241, 18},
+		"iris-16384-s11":    {"iris:16x256x2x2:shifts=11:threshold=5/12:delta=10240", .3241, 18},
+		"iris-8192-wavelet": {"iris:16x256x1x2:shifts=11:threshold=5/12:delta=5120", .3241, 17},
+		"iris-8192-rows":    {"iris:8x256x2x2:shifts=11:threshold=5/12:delta=5120", .3241, 17},
+		"eyes-16384":        {"eyes:16x256x2x2:shifts=31:threshold=5/12:delta=10240", .3241, 19},
+		"vector-128":        {"vector:128:norm=63:theta=1191", .3001, 13},
+		"vector-512":        {"vector:512:norm=63:theta=1191", .3001, 13},
+		"vector-640":        {"vector:640:norm=63:theta=1191", .3001, 13},
+		"fingers-4x512":     {"fingers:2,3,7,8:512:norm=50:theta=667+211", .1511, 15},
+		"fingers-10x512":    {"fingers:1,2,3,4,5,6,7,8,9,10:512:norm=50:theta=667+211", .1111, 16},
 	}
 	all := Schemes()
 	if len(all) != len(want) {
 		t.Errorf("%d named schemes, want %d", len(all), len(want))
 	}
 	for _, n := range all {
-		if got := n.Scheme.String(); got != want[n.Name] {
-			t.Errorf("%s is %s, want %s", n.Name, got, want[n.Name])
+		want := want[n.Name]
+		if got := n.Scheme.String(); got != want.scheme {
+			t.Errorf("%s is %s, want %s", n.Name, got, want.scheme)
+		}
+		low, high := n.Scheme.ScoreRange()
+		if got := bits.Len64(uint64(high - low)); got != want.scoreBits {
+			t.Errorf("%s has scores of %d bits, want %d", n.Name, got, want.scoreBits)
 		}
 		if n.Note == "" {
 			t.Errorf("%s has no note", n.Name)
@@ -37,12 +57,8 @@ func TestNamedSchemes(t *testing.T) {
 				t.Errorf("%s is not found: %v", text, err)
 			}
 		}
-		limit := 0.32
-		if n.Scheme.Modality == ModalityVector {
-			limit = 0.30
-		}
-		if got := n.Scheme.Threshold(); math.Abs(got-limit) > 1e-4 {
-			t.Errorf("%s has threshold %v, want %v", n.Name, got, limit)
+		if got := n.Scheme.Threshold(); math.Abs(got-want.threshold) > 1e-4 {
+			t.Errorf("%s has threshold %v, want %v", n.Name, got, want.threshold)
 		}
 	}
 	if _, err := SchemeByName("iris-1"); !errors.Is(err, ErrScheme) || !strings.Contains(err.Error(), "iris-2048") {
@@ -53,8 +69,12 @@ func TestNamedSchemes(t *testing.T) {
 func TestScoreRange(t *testing.T) {
 	for text, want := range map[string][3]int64{
 		// least score, greatest score, weight bound
-		"iris-2048":  {-17*2048 - 512, 8*2048 - 512, 42 * 2048},
-		"iris-16384": {-17*16384 - 4096, 8*16384 - 4096, 42 * 16384},
+		"iris-2048":  {-7*2048 - 1280, 5*2048 - 1280, 19 * 2048},
+		"iris-16384": {-7*16384 - 10240, 5*16384 - 10240, 19 * 16384},
+		"eyes-16384": {-7*2*16384 - 10240, 5*2*16384 - 10240, 19 * 2 * 16384},
+		"fingers:2,3,7,8:512:norm=63:theta=1059+335": {-4*(3969+335) - 1059, 4*(3969-335) - 1059, 4 * (1425 + 335)},
+		"eyes:2x16x1x1:shifts=5:threshold=1/3:delta=2:fingers=3,4:512:norm=63:weight=2:each=7": {
+			-2*64 - 2*(2*3969+7) - 2, 64 + 2*(2*3969-7) - 2, 2*32*5 + 5*2*(2*1425+7)},
 		"vector-512": {-3969 - 1191, 3969 - 1191, 1425}, // 63*sqrt(512) = 1425.5
 		"iris:16x128x1x1:shifts=1:threshold=49/100:delta=1": {-51*2048 - 1, 49*2048 - 1, 151 * 2048},
 		"vector:4096:norm=63:theta=1":                       {-3970, 3968, 3969},
@@ -77,7 +97,7 @@ func TestParseSchemeRefuses(t *testing.T) {
 		"iris:16x128x1x1:shifts=-1:threshold=8/25:delta=512",
 		"iris:16x9x1x1:shifts=11:threshold=8/25:delta=5",
 		"iris:16x128x1x1:shifts=31:threshold=16/50:delta=512",
-		"iris:16x128x1x1:shifts=31:threshold=1/2:delta=512",
+		"iris:16x128x1x1:shifts=31:threshold=3/4:delta=1024", "iris:16x128x1x1:shifts=31:threshold=3/4:delta=512", "iris:16x128x1x1:shifts=31:threshold=1/1:delta=2000",
 		"iris:16x128x1x1:shifts=31:threshold=0/25:delta=512",
 		"iris:16x128x1x1:shifts=31:threshold=-8/25:delta=512",
 		"iris:16x128x1x1:shifts=31:threshold=8/-25:delta=512",
@@ -103,6 +123,15 @@ func TestParseSchemeRefuses(t *testing.T) {
 		"vector:512:norm=63:theta=0", "vector:512:norm=63:theta=3970",
 		"vector:512:norm=63:theta=1191\n", "vector:512:theta=1191:norm=63", "vector:512:norm=63:theta=0x10",
 		"vector:" + strings.Repeat("5", 1000),
+		"fingers:2,3:512:norm=63:theta=1059", "fingers::512:norm=63:theta=1059+335", "fingers:3,2:512:norm=63:theta=1059+335",
+		"fingers:0:512:norm=63:theta=1059+335", "fingers:11:512:norm=63:theta=1059+335", "fingers:2,2:512:norm=63:theta=1059+335",
+		"fingers:2:512:norm=63:theta=0+335", "fingers:2:512:norm=63:theta=3635+335", "fingers:2:512:norm=63:theta=1+3969",
+		"fingers:2:512:norm=63:theta=1059+-1", "fingers:2:4097:norm=63:theta=1059+335", "fingers:2:512:norm=128:theta=1059+335",
+		"eyes:16x128x1x1:shifts=31:threshold=5/12:delta=20481", "eyes:16x128x1x1:shifts=31:threshold=5/12:delta=10:fingers=",
+		"eyes:16x128x1x1:shifts=31:threshold=5/12:delta=10:fingers=2:512:norm=63:weight=0:each=3",
+		"eyes:16x128x1x1:shifts=31:threshold=5/12:delta=10:fingers=2:512:norm=63:weight=65:each=3",
+		"eyes:16x128x1x1:shifts=31:threshold=5/12:delta=10:fingers=2:512:norm=63:weight=2:each=7938",
+		"iris:16x128x1x1:shifts=31:threshold=5/12:delta=10:fingers=2:512:norm=63:weight=2:each=3",
 	} {
 		if s, err := ParseScheme(text); !errors.Is(err, ErrScheme) || s != (Scheme{}) {
 			t.Errorf("%q: %v, %v", text, s, err)
@@ -114,6 +143,7 @@ func TestParseSchemeRefuses(t *testing.T) {
 // agreements are equal values.
 func TestValidateMixture(t *testing.T) {
 	iris, vector := mustScheme(t, "iris-2048"), mustScheme(t, "vector-512")
+	eyes, fingers := mustScheme(t, "eyes-16384"), mustScheme(t, "fingers-4x512")
 	for name, s := range map[string]Scheme{
 		"iris with dims":     func() Scheme { s := iris; s.Dims = 3; return s }(),
 		"iris with norm":     func() Scheme { s := iris; s.Norm = 3; return s }(),
@@ -122,6 +152,18 @@ func TestValidateMixture(t *testing.T) {
 		"vector with alpha":  func() Scheme { s := vector; s.Alpha = 3; return s }(),
 		"vector with delta":  func() Scheme { s := vector; s.Delta = 3; return s }(),
 		"vector with shifts": func() Scheme { s := vector; s.Shifts = 3; return s }(),
+		"iris with eyes":     func() Scheme { s := iris; s.Eyes = 2; return s }(),
+		"iris with fingers":  func() Scheme { s := iris; s.Fingers = AllFingers; return s }(),
+		"vector with weight": func() Scheme { s := vector; s.Weight = 1; return s }(),
+		"vector with each":   func() Scheme { s := vector; s.Each = 1; return s }(),
+		"eyes with theta":    func() Scheme { s := eyes; s.Theta = 1; return s }(),
+		"eyes with weight":   func() Scheme { s := eyes; s.Weight = 1; return s }(),
+		"one eye":            func() Scheme { s := eyes; s.Eyes = 1; return s }(),
+		"fingers with shape": func() Scheme { s := fingers; s.Shape.Rows = 3; return s }(),
+		"fingers shifted":    func() Scheme { s := fingers; s.Shifts = 3; return s }(),
+		"fingers weighted":   func() Scheme { s := fingers; s.Weight = 2; return s }(),
+		"finger 0":           func() Scheme { s := fingers; s.Fingers |= 1; return s }(),
+		"nothing fused":      {Modality: ModalityFused, Shifts: 1},
 		"zero":               {},
 	} {
 		if err := s.Validate(); !errors.Is(err, ErrScheme) {

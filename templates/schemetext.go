@@ -6,31 +6,50 @@ import (
 	"strings"
 )
 
-// Defaults of NewIrisScheme and NewVectorScheme.
+// Defaults of NewIrisScheme and the like.
 const (
-	// DefaultAlpha and DefaultBeta make the distance threshold .32, the usual
-	// choice of deployed systems (Daugman 2004, table 1).
-	DefaultAlpha = 8
-	DefaultBeta  = 25
+	// DefaultAlpha and DefaultBeta with a Delta of an eighth of the bits ask for a
+	// distance of at most 5/12 * (1 - 2048/o) with o common bits of 16 384: .32 at
+	// 9000, the usual choice of deployed systems (Daugman 2004, table 1), .28 at 6250
+	// and never a hit below 2048. So the chance of a false hit hardly depends on the
+	// overlap: an impostor's distance varies with 1/sqrt(o) (Daugman 2007, section
+	// 4, normalises scores for the same reason).
+	DefaultAlpha = 5
+	DefaultBeta  = 12
 	// DefaultShifts tries -15..+15 columns, +-21 degrees at 256 columns.
 	DefaultShifts = 31
 	// DefaultNorm keeps a score of vectors within 14 bits.
 	DefaultNorm = 63
+	// FingerNorm keeps a score of ten fingers within 16 bits.
+	FingerNorm = 50
 	// DefaultCosine is the least cosine that hits.
 	DefaultCosine = 0.30
-	// overlapShare: Delta is that of an overlap of one bit in 32.
-	overlapShare = 32
+	// overlapShare: Delta is that of an overlap of one bit in 8.
+	overlapShare = 8
 )
 
 // String is the canonical text of a scheme, as in
-// "iris:16x256x2x2:shifts=31:threshold=8/25:delta=4096" or
-// "vector:512:norm=63:theta=1191".
+//
+//	iris:16x256x2x2:shifts=31:threshold=5/12:delta=10240
+//	vector:512:norm=63:theta=1191
+//	fingers:2,3,7,8:512:norm=50:theta=667+211
+//	eyes:16x256x2x2:shifts=31:threshold=5/12:delta=10240
+//	eyes:16x256x1x2:shifts=11:threshold=5/12:delta=5120:fingers=2,7:512:norm=63:weight=4:each=300
+//
+// where theta of fingers is Theta+Each, and eyes are two.
 func (s Scheme) String() string {
-	switch s.Modality {
-	case ModalityIris:
-		return fmt.Sprintf("iris:%s:shifts=%d:threshold=%d/%d:delta=%d", s.Shape, s.Shifts, s.Alpha, s.Beta, s.Delta)
-	case ModalityVector:
+	eyes := fmt.Sprintf("%s:shifts=%d:threshold=%d/%d:delta=%d", s.Shape, s.Shifts, s.Alpha, s.Beta, s.Delta)
+	switch {
+	case s.Modality == ModalityIris:
+		return "iris:" + eyes
+	case s.Modality == ModalityVector:
 		return fmt.Sprintf("vector:%d:norm=%d:theta=%d", s.Dims, s.Norm, s.Theta)
+	case s.Modality == ModalityFused && s.Eyes == 0:
+		return fmt.Sprintf("fingers:%s:%d:norm=%d:theta=%d+%d", s.Fingers, s.Dims, s.Norm, s.Theta, s.Each)
+	case s.Modality == ModalityFused && s.Fingers == 0:
+		return "eyes:" + eyes
+	case s.Modality == ModalityFused:
+		return fmt.Sprintf("eyes:%s:fingers=%s:%d:norm=%d:weight=%d:each=%d", eyes, s.Fingers, s.Dims, s.Norm, s.Weight, s.Each)
 	}
 	return s.Modality.String()
 }
@@ -38,7 +57,8 @@ func (s Scheme) String() string {
 // ParseScheme reads the canonical text of a scheme and nothing else: a text
 // that it accepts is the String of the result. Errors wrap ErrScheme.
 func ParseScheme(text string) (Scheme, error) {
-	bad := fail(ErrScheme, "want iris:ROWSxCOLSxFILTERSxPLANES:shifts=N:threshold=A/B:delta=N or vector:DIMS:norm=N:theta=N")
+	bad := fail(ErrScheme, "want iris:ROWSxCOLSxFILTERSxPLANES:shifts=N:threshold=A/B:delta=N, vector:DIMS:norm=N:theta=N, "+
+		"fingers:POSITIONS:DIMS:norm=N:theta=A+B or eyes: like iris, with :fingers=POSITIONS:DIMS:norm=N:weight=N:each=N behind it or not")
 	if len(text) > MaxSchemeText {
 		return Scheme{}, bad
 	}
@@ -47,14 +67,33 @@ func ParseScheme(text string) (Scheme, error) {
 	var err error
 	// Sscanf is lenient (signs, leading zeros, text after the last number);
 	// the comparison below is what makes the parser strict.
+	hand := func(format string, rest string, values ...any) {
+		positions, rest, _ := strings.Cut(rest, ":")
+		set, ok := parseFingerSet(positions)
+		if s.Fingers = set; !ok {
+			err = bad
+			return
+		}
+		_, err = fmt.Sscanf(rest, format, append([]any{&s.Dims, &s.Norm}, values...)...)
+	}
 	switch kind {
-	case "iris":
+	case "iris", "eyes":
 		s.Modality = ModalityIris
-		_, err = fmt.Sscanf(rest, "%dx%dx%dx%d:shifts=%d:threshold=%d/%d:delta=%d",
+		eyes, fingers, both := strings.Cut(rest, ":fingers=")
+		_, err = fmt.Sscanf(eyes, "%dx%dx%dx%d:shifts=%d:threshold=%d/%d:delta=%d",
 			&s.Shape.Rows, &s.Shape.Cols, &s.Shape.Filters, &s.Shape.Planes, &s.Shifts, &s.Alpha, &s.Beta, &s.Delta)
+		if kind == "eyes" {
+			s.Modality, s.Eyes = ModalityFused, 2
+		}
+		if both && err == nil {
+			hand("%d:norm=%d:weight=%d:each=%d", fingers, &s.Weight, &s.Each)
+		}
 	case "vector":
 		s.Modality, s.Shifts = ModalityVector, 1
 		_, err = fmt.Sscanf(rest, "%d:norm=%d:theta=%d", &s.Dims, &s.Norm, &s.Theta)
+	case "fingers":
+		s.Modality, s.Shifts, s.Weight = ModalityFused, 1, 1
+		hand("%d:norm=%d:theta=%d+%d", rest, &s.Theta, &s.Each)
 	default:
 		return Scheme{}, bad
 	}
@@ -67,15 +106,19 @@ func ParseScheme(text string) (Scheme, error) {
 	return s, nil
 }
 
-// NewIrisScheme gives the default scheme for a shape: threshold 8/25 and a Delta
-// of Alpha*Bits/32. Errors wrap ErrScheme.
+// NewIrisScheme gives the default scheme for a shape: threshold 5/12 and a Delta
+// of Alpha*Bits/8. Errors wrap ErrScheme.
 func NewIrisScheme(shape Shape, shifts int) (Scheme, error) {
+	return irisScheme(shape, shifts, DefaultAlpha, DefaultBeta)
+}
+
+func irisScheme(shape Shape, shifts int, alpha, beta int64) (Scheme, error) {
 	if err := shape.Validate(); err != nil {
 		return Scheme{}, err
 	}
 	s := Scheme{
-		Modality: ModalityIris, Shape: shape, Shifts: shifts, Alpha: DefaultAlpha, Beta: DefaultBeta,
-		Delta: max(1, DefaultAlpha*int64(shape.Bits())/overlapShare),
+		Modality: ModalityIris, Shape: shape, Shifts: shifts, Alpha: alpha, Beta: beta,
+		Delta: max(1, alpha*int64(shape.Bits())/overlapShare),
 	}
 	return s, s.Validate()
 }
@@ -90,6 +133,29 @@ func NewVectorScheme(dims int) (Scheme, error) {
 	return s, s.Validate()
 }
 
+// NewFingerScheme gives the default scheme for fingers: norm 50, and a threshold
+// of c fingers that is the tangent of cosine*50^2*sqrt(c) at sqrt(10) fingers, so
+// that the chance of a false hit is nowhere greater than that of one finger at
+// that cosine. Errors wrap ErrScheme.
+func NewFingerScheme(fingers FingerSet, dims int, cosine float64) (Scheme, error) {
+	one := cosine * FingerNorm * FingerNorm
+	at := math.Sqrt(math.Sqrt(10))
+	s := Scheme{
+		Modality: ModalityFused, Shifts: 1, Fingers: fingers, Dims: dims, Norm: FingerNorm, Weight: 1,
+		Theta: int64(math.Ceil(one * at / 2)), Each: int64(math.Ceil(one / (2 * at))),
+	}
+	return s, s.Validate()
+}
+
+// NewEyesScheme gives the default scheme for two eyes, which is that of one eye
+// with as many bits: the common and the differing bits of both are added up. Delta
+// is that of one eye, so that one is enough. Errors wrap ErrScheme.
+func NewEyesScheme(shape Shape, shifts int) (Scheme, error) {
+	s, err := NewIrisScheme(shape, shifts)
+	s.Modality, s.Eyes = ModalityFused, 2
+	return s, err
+}
+
 // Named is a scheme with a short name.
 type Named struct {
 	Name   string
@@ -100,28 +166,34 @@ type Named struct {
 
 // Schemes lists the named schemes. The caller owns the slice.
 func Schemes() []Named {
-	iris := func(name string, shape Shape, note string) Named {
-		s, err := NewIrisScheme(shape, DefaultShifts)
-		if err != nil {
-			panic(err)
+	made := func(name, note string) func(Scheme, error) Named {
+		return func(s Scheme, err error) Named {
+			if err != nil {
+				panic(err)
+			}
+			return Named{name, s, note}
 		}
-		return Named{name, s, note}
 	}
-	vector := func(name string, dims int, note string) Named {
-		s, err := NewVectorScheme(dims)
-		if err != nil {
-			panic(err)
-		}
-		return Named{name, s, note}
-	}
+	full, oneWavelet, halfRows := Shape{16, 256, 2, 2}, Shape{16, 256, 1, 2}, Shape{8, 256, 2, 2}
+	handful := FingersAt(2, 3, 7, 8)
 	return []Named{
-		iris("iris-2048", Shape{16, 128, 1, 1}, "2048-bit iris code, 16 rows of 128 columns, one bit each"),
-		iris("iris-2048-8", Shape{8, 128, 1, 2}, "2048-bit iris code, 8 rows of 128 columns, real and imaginary bit"),
-		iris("iris-12800", Shape{16, 200, 2, 2}, "open-iris code at 200 columns, as in iris-mpc"),
-		iris("iris-16384", Shape{16, 256, 2, 2}, "open-iris code at 256 columns, the default of its pipeline"),
-		vector("vector-128", 128, "128-dimensional embedding at cosine .30"),
-		vector("vector-512", 512, "512-dimensional embedding at cosine .30"),
-		vector("vector-640", 640, "640-dimensional embedding at cosine .30"),
+		made("iris-2048", "2048-bit iris code, 16 rows of 128 columns, one bit each")(NewIrisScheme(Shape{16, 128, 1, 1}, DefaultShifts)),
+		made("iris-2048-8", "2048-bit iris code, 8 rows of 128 columns, real and imaginary bit")(NewIrisScheme(Shape{8, 128, 1, 2}, DefaultShifts)),
+		made("iris-9600", "Masek or USIT code, 20 rows of 240 columns")(NewIrisScheme(Shape{20, 240, 1, 2}, DefaultShifts)),
+		made("iris-12800", "open-iris code at 200 columns, as in iris-mpc")(NewIrisScheme(Shape{16, 200, 2, 2}, DefaultShifts)),
+		made("iris-16384", "open-iris code at 256 columns, the default of its pipeline")(NewIrisScheme(full, DefaultShifts)),
+		made("iris-16384-strict", "the same, threshold near .31: a score bit less")(irisScheme(full, DefaultShifts, 2, 5)),
+		made("iris-16384-wide", "the same, threshold near .345")(irisScheme(full, DefaultShifts, 4, 9)),
+		made("iris-16384-s21", "the same, 10 columns either way")(NewIrisScheme(full, 21)),
+		made("iris-16384-s11", "the same, 5 columns either way")(NewIrisScheme(full, 11)),
+		made("iris-8192-wavelet", "the first wavelet of an open-iris code, 5 columns either way")(NewIrisScheme(oneWavelet, 11)),
+		made("iris-8192-rows", "every second row of an open-iris code, 5 columns either way")(NewIrisScheme(halfRows, 11)),
+		made("eyes-16384", "two open-iris codes, bits added up")(NewEyesScheme(full, DefaultShifts)),
+		made("vector-128", "128-dimensional embedding at cosine .30")(NewVectorScheme(128)),
+		made("vector-512", "512-dimensional embedding at cosine .30")(NewVectorScheme(512)),
+		made("vector-640", "640-dimensional embedding at cosine .30")(NewVectorScheme(640)),
+		made("fingers-4x512", "index and middle fingers, 512-dimensional embeddings")(NewFingerScheme(handful, 512, DefaultCosine)),
+		made("fingers-10x512", "ten fingers, 512-dimensional embeddings")(NewFingerScheme(AllFingers, 512, DefaultCosine)),
 	}
 }
 

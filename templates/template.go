@@ -13,20 +13,23 @@ type Modality uint8
 const (
 	ModalityIris   Modality = 1
 	ModalityVector Modality = 2
+	ModalityFused  Modality = 3
 )
 
-// String is "iris" or "vector".
+// String is "iris", "vector" or "fused".
 func (m Modality) String() string {
 	switch m {
 	case ModalityIris:
 		return "iris"
 	case ModalityVector:
 		return "vector"
+	case ModalityFused:
+		return "fused"
 	}
 	return fmt.Sprintf("modality(%d)", uint8(m))
 }
 
-// Template is a biometric template: an *Iris or a Vector, and nothing else.
+// Template is a biometric template: an *Iris, a Vector or a *Fused, and nothing else.
 // Templates are immutable by convention and may be shared between goroutines.
 type Template interface {
 	// Modality is the kind of the template.
@@ -46,12 +49,15 @@ func Equal(a, b Template) bool {
 	case Vector:
 		b, ok := b.(Vector)
 		return ok && a.Equal(b)
+	case *Fused:
+		b, ok := b.(*Fused)
+		return ok && a.Equal(b)
 	}
 	return false
 }
 
 // redaction is what the secret types print in place of their values. It is a
-// type of its own so that both of them share every way of being printed.
+// type of its own so that all of them share every way of being printed.
 type redaction string
 
 func (r redaction) format(f fmt.State)           { _, _ = f.Write([]byte(r)) }

@@ -229,7 +229,7 @@ func (s *snapshot) readAt(i int, buf []byte, offset int64) error {
 
 // decode reads one template and checks that it fits the scheme.
 func (w *Watchlist) decode(encoded []byte) (templates.Template, error) {
-	t, err := templates.DecodeBinary(encoded)
+	t, err := templates.DecodePadded(encoded)
 	if err != nil {
 		return nil, err
 	}

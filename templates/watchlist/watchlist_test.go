@@ -266,7 +266,7 @@ func TestSegmentEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct{ size, want int }{
-		{1, 16384}, {2048, 16384}, {2049, 16376}, {largest.BinarySize(), 2046}, {templates.MaxBinary, 2046},
+		{1, 16384}, {2048, 16384}, {2049, 16376}, {largest.BinarySize(), 2046}, {templates.MaxBinary, 454},
 	} {
 		if got := segmentEntries(tc.size); got != tc.want {
 			t.Errorf("segmentEntries(%d) = %d, want %d", tc.size, got, tc.want)

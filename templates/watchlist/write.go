@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-
-	"github.com/puente-project/puente/templates"
 )
 
 // Add enrols records at the end, all or none, and returns the new generation.
@@ -97,7 +95,7 @@ func (w *Watchlist) encode(r Record) ([]byte, error) {
 	if err := w.meta.Scheme.Check(r.Template); err != nil {
 		return nil, fmt.Errorf("%w: template of %q: %w", ErrSchemeMismatch, r.Handle, err)
 	}
-	encoded, err := templates.EncodeBinary(r.Template)
+	encoded, err := w.meta.Scheme.EncodePadded(r.Template)
 	if err != nil {
 		return nil, fmt.Errorf("template of %q: %w", r.Handle, err)
 	}
