@@ -1,0 +1,134 @@
+package intake
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/minutiae"
+)
+
+// TestAverage: impressions of one finger, wherever they are, make one entry, which
+// is the quantised average of their vectors.
+func TestAverage(t *testing.T) {
+	files := map[string]string{}
+	for finger := range 3 {
+		for capture := range 3 {
+			files[fmt.Sprintf("%d/p%d_%d.xyt", capture, finger, capture)] = xyt(20+finger, uint64(10*finger+capture))
+		}
+	}
+	files["3/p0_copy.xyt"] = files["0/p0_0.xyt"]
+	records, refused := collect(t, Options{Dims: 256}, folder(t, files))
+	if classes(refused) != "p0_copy.xyt:1:duplicate" || len(records) != 3 {
+		t.Fatalf("%d records, %s", len(records), classes(refused))
+	}
+	v, err := minutiae.NewVectoriser(256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range records {
+		if r.Subject != fmt.Sprintf("p%d", i) || r.Impressions != 3 || len(r.Sources) != 3 || filepath.Base(r.Sources[2].File) != fmt.Sprintf("p%d_2.xyt", i) {
+			t.Errorf("record %d: %+v", i, r)
+		}
+		var vectors [][]float64
+		for capture := range 3 {
+			views, err := minutiae.Decode([]byte(files[fmt.Sprintf("%d/p%d_%d.xyt", capture, i, capture)]), minutiae.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			vector, err := v.Vector(views[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			vectors = append(vectors, vector)
+		}
+		average, err := minutiae.Average(vectors)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := templates.Quantise(average, templates.DefaultNorm)
+		if err != nil || !templates.Equal(r.Template, want) {
+			t.Errorf("record %d is not the quantised average (%v)", i, err)
+		}
+	}
+	// Without a label nobody knows which impressions belong together.
+	o := Options{Dims: 256, Stdin: strings.NewReader(sample(t, "fingerprintio/iso19794p2v2005-sample.dat"))}
+	if records, refused := collect(t, o, Stdin); len(records) != 2 || len(refused) != 0 {
+		t.Errorf("stdin: %d records, %v", len(records), refused)
+	}
+	// The dimensions are the scheme's.
+	o = Options{Scheme: mustScheme(t, "vector-512")}
+	records, refused = collect(t, o, folder(t, map[string]string{"a_1.xyt": xyt(20, 1)}))
+	if len(records) != 1 || len(records[0].Template.(templates.Vector).Coords) != 512 {
+		t.Errorf("%v, %v", records, refused)
+	}
+}
+
+// TestFingersRefused: what cannot become a vector says why.
+func TestFingersRefused(t *testing.T) {
+	dir := folder(t, map[string]string{"a.xyt": xyt(20, 1), "b.iso": "FMR\x00 20\x00\x00\x00", "c.xyt": xyt(20, 2)[:70], "d.fir": "FIR\x00010\x00"})
+	for name, c := range map[string]struct {
+		o    Options
+		want string
+	}{
+		"iris scheme": {Options{Scheme: mustScheme(t, smallScheme)}, "a.xyt:0:misfit b.iso:0:unreadable c.xyt:0:unreadable d.fir:0:unreadable"},
+		"gate":        {Options{Gate: Gate{MinMinutiae: 21}}, "a.xyt:1:quality b.iso:0:unreadable c.xyt:0:unreadable d.fir:0:unreadable"},
+		"dims":        {Options{Dims: math.MaxInt32}, "a.xyt:0:misfit b.iso:0:unreadable c.xyt:0:unreadable d.fir:0:unreadable"},
+		"convention":  {Options{XYT: 9}, "a.xyt:0:unreadable b.iso:0:unreadable c.xyt:0:unreadable d.fir:0:unreadable"},
+	} {
+		if records, refused := collect(t, c.o, dir); len(records) != 0 || classes(refused) != c.want {
+			t.Errorf("%s: %d records, %s", name, len(records), classes(refused))
+		}
+	}
+}
+
+// fusedScheme compares two small eyes and two fingers.
+func fusedScheme(t *testing.T) templates.Scheme {
+	t.Helper()
+	s := templates.Scheme{Modality: templates.ModalityFused, Shape: smallShape, Eyes: 2, Shifts: 31, Alpha: 8, Beta: 25, Delta: 512,
+		Dims: 16, Norm: 63, Fingers: templates.FingersAt(2, 7), Weight: 1, Each: 100}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestJoin: under a fused scheme the parts of a person become one entry.
+func TestJoin(t *testing.T) {
+	vector := func(subject string, finger int, seed int) string {
+		v := make([]string, 16)
+		for i := range v {
+			v[i] = fmt.Sprintf("%.3f", math.Sin(float64(seed*100+i*i)))
+		}
+		return fmt.Sprintf(`{"vector":[%s],"subject":"%s","finger":%d}`+"\n", strings.Join(v, ","), subject, finger)
+	}
+	dir := folder(t, map[string]string{
+		"1.ndjson": line(t, 1, `,"subject":"ana","eye":"left"`) + line(t, 2, `,"subject":"bob","eye":"right"`) + vector("ana", 7, 1),
+		"2.ndjson": line(t, 3, `,"subject":"ana","eye":"right"`) + vector("bob", 2, 2) + vector("ana", 3, 3) + vector("cleo", 3, 4),
+		"3.ndjson": line(t, 4, `,"subject":"ana","eye":"left"`) + line(t, 5, `,"subject":"ana"`) + line(t, 6, `,"eye":"left"`) + vector("bob", 2, 5) + vector("bob", 0, 6),
+	})
+	records, refused := collect(t, Options{Scheme: fusedScheme(t), Read: templates.Options{Norm: 63}}, dir)
+	want := "3.ndjson:1:duplicate 3.ndjson:2:label 3.ndjson:3:label 3.ndjson:4:duplicate 3.ndjson:5:label 2.ndjson:4:misfit"
+	if classes(refused) != want {
+		t.Errorf("refused %s\nwant    %s", classes(refused), want)
+	}
+	if len(records) != 2 {
+		t.Fatalf("%d records", len(records))
+	}
+	for i, c := range []struct {
+		subject     string
+		left, right uint64
+		fingers     string
+		sources     int
+	}{{"ana", 1, 3, "7", 4}, {"bob", 0, 2, "2", 2}} {
+		f := records[i].Template.(*templates.Fused)
+		left, right := f.Eyes()
+		if records[i].Subject != c.subject || f.Fingers().String() != c.fingers || len(records[i].Sources) != c.sources ||
+			(left != nil) != (c.left != 0) || left != nil && !left.Equal(irisOf(t, c.left, smallShape)) || !right.Equal(irisOf(t, c.right, smallShape)) {
+			t.Errorf("record %d: %+v, fingers %v", i, records[i], f.Fingers())
+		}
+	}
+}
