@@ -21,7 +21,7 @@ type Weights struct {
 	p      *Params
 	blocks int
 	l1     int64 // sum of absolute values of all blocks
-	data   [limbs][]uint64
+	data   [scoreLimbs][]uint64
 }
 
 // stage is the number of blocks that NewWeights orders at once: 16 rows are half a
@@ -34,23 +34,33 @@ func (p *Params) NewWeights(blocks [][]int32) *Weights {
 	for l := range w.data {
 		w.data[l] = make([]uint64, len(blocks)*p.n)
 	}
+	w.Fill(blocks)
+	return w
+}
+
+// Fill replaces the weights by others of as many blocks. It panics if there are fewer or
+// more.
+func (w *Weights) Fill(blocks [][]int32) {
+	p := w.p
+	if len(blocks) != w.blocks {
+		panic(fmt.Sprintf("he: %d blocks for weights of %d", len(blocks), w.blocks))
+	}
+	w.l1 = 0
 	rows := make([]*poly, min(stage, len(blocks)))
 	for i := range rows {
-		rows[i] = p.spare.borrow(p.n)
+		rows[i] = p.score.borrow()
 	}
-	defer p.spare.giveBack(rows...)
+	defer p.score.giveBack(rows...)
 	for first := 0; first < len(blocks); first += stage {
 		staged := blocks[first:min(first+stage, len(blocks))]
 		for i, block := range staged {
 			for _, v := range block {
 				w.l1 += max(int64(v), -int64(v))
 			}
-			for l, q := range p.q {
-				row := rows[i][l]
+			for l, q := range p.score.q {
+				row := (*rows[i])[l]
 				clear(row[len(block):])
-				for c, v := range block {
-					row[c] = q.signed(int64(v))
-				}
+				q.Spread(row[:len(block)], block)
 				q.NTT(row)
 			}
 		}
@@ -58,16 +68,15 @@ func (p *Params) NewWeights(blocks [][]int32) *Weights {
 			for t := 0; t < p.n/tile; t++ {
 				line := w.data[l][(t*w.blocks+first)*tile:]
 				for i := range staged {
-					copy(line[i*tile:(i+1)*tile], rows[i][l][t*tile:])
+					copy(line[i*tile:(i+1)*tile], (*rows[i])[l][t*tile:])
 				}
 			}
 		}
 	}
-	return w
 }
 
 // Bytes returns the memory that the weights hold.
-func (w *Weights) Bytes() int { return limbs * 8 * len(w.data[0]) }
+func (w *Weights) Bytes() int { return scoreLimbs * 8 * len(w.data[0]) }
 
 // Probe is the encrypted operand of a session as the evaluator holds it: for each
 // tile and block, eight coefficients of a and eight of b.
@@ -76,7 +85,7 @@ type Probe struct {
 	blocks  int
 	missing int
 	set     []bool
-	data    [limbs][]uint64
+	data    [scoreLimbs][]uint64
 }
 
 // MaxBlocks is the largest number of blocks that the accumulators can take.
@@ -98,14 +107,14 @@ func (pr *Probe) SetBlock(block int, data []byte) error {
 	if block < 0 || block >= pr.blocks || pr.set[block] {
 		return fmt.Errorf("he: block %d of %d is repeated or out of range", block, pr.blocks)
 	}
-	work, lent := p.spare.borrow(p.n), p.spare.borrow(p.n)
-	defer p.spare.giveBack(work, lent)
+	work, lent := p.score.borrow(), p.score.borrow()
+	defer p.score.giveBack(work, lent)
 	b := *work
 	if err := p.unpackUpload("probe block", data, p.Score, b); err != nil {
 		return err
 	}
-	p.transform(b)
-	a := p.publicPoly(*lent, pr.key.public, labelBlockA, uint32(block))
+	p.score.transform(b)
+	a := p.score.uniform(*lent, pr.key.public, labelBlockA, uint32(block))
 	for l := range pr.data {
 		for t := 0; t < p.n/tile; t++ {
 			row := pr.data[l][(t*pr.blocks+block)*2*tile:]
@@ -140,14 +149,14 @@ func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
 		if w.l1 > p.need.WeightL1 { // the flooding would not hide their noise
 			return nil, fmt.Errorf("%w: the weights of a ciphertext are heavier than the parameters allow", ErrBudget)
 		}
-		sums[i] = Sum{pr.key, p.spare.borrow(p.n), p.spare.borrow(p.n)}
+		sums[i] = Sum{pr.key, p.score.borrow(), p.score.borrow()}
 	}
-	for l, q := range p.q {
+	for l, q := range p.score.q {
 		for first := 0; first < p.n/tile; first += chunk {
 			for i, w := range group {
 				last := min(first+chunk, p.n/tile)
 				q.Accumulate(w.data[l][first*w.blocks*tile:last*w.blocks*tile], pr.data[l][first*pr.blocks*2*tile:last*pr.blocks*2*tile],
-					sums[i].a[l][first*tile:last*tile], sums[i].b[l][first*tile:last*tile], w.blocks)
+					(*sums[i].a)[l][first*tile:last*tile], (*sums[i].b)[l][first*tile:last*tile], w.blocks)
 			}
 		}
 	}

@@ -1,9 +1,12 @@
 package he
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // BenchmarkStage measures each stage at 512 dimensions in blocks of 8: 512 entries a
-// score ciphertext, 4096 a batch. For benchstat:
+// score ciphertext, all lanes a batch. For benchstat:
 //
 //	go test ./he -run - -bench Stage -count 10
 func BenchmarkStage(b *testing.B) {
@@ -50,11 +53,12 @@ func BenchmarkStage(b *testing.B) {
 		}
 		x, r = append(x, v...), append(r, p.Masks(testSeed(3), uint32(g), perShare)...)
 	}
-	prefixes := s.owner.EncryptPrefixes(0, x)
-	verdict, err := s.key.Verdict(0, prefixes, r, testSeed(4))
-	if err != nil {
-		b.Fatal(err)
+	for len(x) < p.Lanes() { // the same again
+		x, r = append(x, x[:min(len(x), p.Lanes()-len(x))]...), append(r, r[:min(len(r), p.Lanes()-len(r))]...)
 	}
+	batch := s.collect(b, 0, x, r)
+	answers := batch.answers(b, testSeed(4))
+	prefixes := s.owner.EncryptPrefix(0, 0, x)
 	// run reports microseconds an entry for a stage that serves so many entries.
 	run := func(name string, entries int, stage func() error) {
 		b.Run(name, func(b *testing.B) {
@@ -76,11 +80,21 @@ func BenchmarkStage(b *testing.B) {
 	run("Accumulate", group*perShare, func() error { _, err := probe.Accumulate(weights); return err })
 	run("Mask", perShare, func() error { sums[0].clone().mask(0, positions); return nil })
 	run("OpenShare", perShare, func() error { _, err := s.owner.OpenShare(shares[0], positions); return err })
-	run("EncryptPrefixes", p.n, func() error { s.owner.EncryptPrefixes(0, x); return nil })
-	run("Verdict", p.n, func() error { _, err := s.key.Verdict(0, prefixes, r, testSeed(4)); return err })
-	run("OpenVerdict", p.n, func() error { return s.owner.OpenVerdict(verdict, make([]bool, p.n)) })
-	transformed := make([]uint64, p.n)
-	run("Transform", 0, func() error { p.q[0].NTT(transformed); return nil })
+	// These serve one level or one answer: HitBits of them make a batch.
+	run("EncryptPrefix", p.Lanes(), func() error { s.owner.EncryptPrefix(0, 0, x); return nil })
+	run("SetPrefix", p.Lanes(), func() error {
+		fresh, err := s.key.NewBatch(0, r)
+		if err != nil {
+			return err
+		}
+		return fresh.SetPrefix(0, prefixes)
+	})
+	run("Answer", p.Lanes(), func() error { batch.Answer(0); return nil })
+	run("OpenVerdict", p.Lanes(), func() error { return s.owner.OpenVerdict(answers[0], make([]bool, p.Lanes())) })
+	for _, ring := range []*ring{p.score, p.widest().r} {
+		transformed := make([]uint64, ring.n)
+		run(fmt.Sprint("Transform ", ring.n), 0, func() error { ring.q[0].NTT(transformed); return nil })
+	}
 }
 
 func (s Sum) mask(index uint32, positions []int) []byte {

@@ -1,17 +1,20 @@
 package he
 
-import "fmt"
+import (
+	"fmt"
 
-// Comparison without opening the score. With x = s + r mod 2^k, s is in [0, 2^h)
-// exactly when x lies in the cyclic interval [r, r+2^h). That interval is the
-// disjoint union of the point r and of one dyadic interval for each level
-// j = 0..h-1:
+	"github.com/puente-project/puente/he/internal/kernel"
+)
+
+// Comparison without opening the score. With x = s + 1 + r mod 2^k, s is in [0, 2^h - 2]
+// exactly when x lies in the open cyclic interval (r, r+2^h). That interval is the
+// disjoint union of one dyadic interval for each level j = 0..h-1:
 //
 //	bit j of r is 0:  the block of size 2^j behind r's own, inside r's 2^h block
 //	bit j of r is 1:  the block that ends r's copy in the next 2^h block
 //
-// so that a hit makes exactly one of h+1 equality tests on prefixes true, and a
-// non-hit none.
+// so that a hit makes exactly one of h equality tests on prefixes true, and a non-hit
+// none.
 
 // target returns the prefix of k-level bits that the test of a level compares
 // x>>level with.
@@ -23,88 +26,121 @@ func (p *Params) target(r uint32, level int) uint32 {
 	return (prefix ^ 1 + 1<<(p.HitBits-level)) & (1<<(p.ScoreBits-level) - 1)
 }
 
-// Verdict answers a batch of prefixes: for each of HitBits+1 tests, in an order
-// that is random for the batch, the encryption of rho*(prefix - target) with rho
-// uniform and not zero modulo T'. masks are the r of the batch's comparisons, at
-// most n; slots beyond them compare with random values.
-//
-// The order is one for all slots of the batch, so that the key owner sees which hits
-// of a batch were decided on the same level. The level is near the logarithm of the
-// margin (margins of 0 share theirs always): several hits in one batch show something
-// about their margins relative to each other. Non-hits and a lone hit show nothing.
-func (k *PublicKey) Verdict(batch uint32, prefixes []byte, masks []uint32, seed Seed) ([]byte, error) {
-	p := k.p
-	if len(masks) > p.n {
-		return nil, fmt.Errorf("he: %d comparisons do not fit %d slots", len(masks), p.n)
-	}
-	if err := checkLength("prefixes", len(prefixes), p.PrefixesSize()); err != nil {
-		return nil, err
-	}
-	r := make([]uint32, p.n)
-	copy(r, masks)
-	spare := NewStream(seed, labelSpare, batch)
-	for i := len(masks); i < p.n; i++ {
-		r[i] = uint32(spare.Uint64() & (1<<p.ScoreBits - 1))
-	}
+// Batch is a batch of comparisons on its way: it collects the prefixes of all levels and
+// gives HitBits answers. In every answer each lane holds the test of another level, in an
+// order that is rotated by a random number of its own for every lane: where the zero of a
+// hit stands is uniform and independent of everything, and so shows nothing.
+type Batch struct {
+	key    *PublicKey
+	lanes  *lanes
+	index  uint32
+	masks  []uint32 // by lane
+	levels []level
 
-	tests := make([][]byte, p.HitBits+1)
-	order := NewStream(seed, labelOrder, batch).permutation(len(tests))
-	targets := make([]uint32, p.n)
-	size := p.uploadSize(p.Compare)
-	lentA, lentB := p.spare.borrow(p.n), p.spare.borrow(p.n)
-	defer p.spare.giveBack(lentA, lentB)
-	a, b := *lentA, *lentB
-	for level := 0; level < p.HitBits; level++ {
-		what := fmt.Sprintf("prefixes, level %d", level)
-		if err := p.unpackUpload(what, prefixes[level*size:(level+1)*size], p.Compare, b); err != nil {
-			return nil, err
-		}
-		p.transform(b)
-		p.publicPoly(a, k.public, labelPrefixA, batch, uint32(level))
-		for i := range targets {
-			targets[i] = p.target(r[i], level)
-		}
-		tests[order[level]] = k.test(a, b, targets, batch, uint32(level), seed)
-		if level == 0 {
-			tests[order[p.HitBits]] = k.test(a, b, r, batch, uint32(p.HitBits), seed)
-		}
-	}
-	out := make([]byte, 0, p.VerdictSize())
-	for _, t := range tests {
-		out = append(out, t...)
-	}
-	return out, nil
+	seed  Seed
+	turns []uint8 // by lane: the level of answer 0
 }
 
-// test encrypts rho*(P - targets), with (a, b) the transformed encryption of P.
-func (k *PublicKey) test(a, b poly, targets []uint32, batch, number uint32, seed Seed) []byte {
-	p := k.p
-	t := p.slots
-	st := NewStream(seed, labelBlind, batch, number)
-	values, lent, lentA, lentB := p.spare.borrow(p.n), p.spare.borrow(p.n), p.spare.borrow(p.n), p.spare.borrow(p.n)
-	defer p.spare.giveBack(values, lent, lentA, lentB)
-	rho, constant, blind, ra, rb := values[0], values[1], *lent, *lentA, *lentB
-	for i := range rho {
-		rho[i] = 1 + st.Below(t.q-1)
-		constant[i] = t.subtract(0, t.remainder(rho[i]*uint64(targets[i])))
-	}
-	t.INTT(rho)
-	t.INTT(constant)
+// level is the prefixes of a level, transformed.
+type level struct{ a, b poly }
 
-	for i, v := range rho {
-		centred := int64(v)
-		if v > t.q/2 {
-			centred -= int64(t.q)
-		}
-		for l, q := range p.q {
-			blind[l][i] = q.signed(centred)
+// NewBatch begins batch number index; masks are the r of its comparisons, 1..Lanes.
+// Lanes beyond them compare with random values.
+func (k *PublicKey) NewBatch(index uint32, masks []uint32) (*Batch, error) {
+	if len(masks) < 1 || len(masks) > k.p.Lanes() {
+		return nil, fmt.Errorf("he: %d comparisons for %d lanes", len(masks), k.p.Lanes())
+	}
+	l := k.p.lanesFor(len(masks))
+	b := &Batch{key: k, lanes: l, index: index, masks: make([]uint32, l.lanesIn()), levels: make([]level, k.p.HitBits)}
+	for i := copy(b.masks, masks); i < len(b.masks); i++ {
+		b.masks[i] = spareLane
+	}
+	return b, nil
+}
+
+// spareLane stands for a mask that is not drawn yet.
+const spareLane = ^uint32(0)
+
+// SetPrefix stores what KeyOwner.EncryptPrefix returned for a level, each of 0..HitBits-1
+// once. Different levels may be set at the same time.
+func (b *Batch) SetPrefix(number int, data []byte) error {
+	if number < 0 || number >= len(b.levels) || b.levels[number].a != nil {
+		return fmt.Errorf("he: level %d of %d is repeated or out of range", number, len(b.levels))
+	}
+	r := b.lanes.r
+	upload := r.newPoly()
+	if err := b.lanes.unpackUpload(fmt.Sprintf("prefixes, level %d", number), data, upload); err != nil {
+		return err
+	}
+	b.levels[number] = level{r.uniform(r.newPoly(), b.key.public, labelPrefixA, b.index, uint32(number)), r.transform(upload)}
+	return nil
+}
+
+// Close ends the collection of prefixes, of which none may be missing, and draws what
+// all answers have in common from the seed.
+func (b *Batch) Close(seed Seed) error {
+	for number, l := range b.levels {
+		if l.a == nil {
+			return fmt.Errorf("he: the prefixes of level %d are missing", number)
 		}
 	}
-	p.transform(blind)
-	for l, q := range p.q {
-		q.Mul(ra[l], a[l], blind[l])
-		q.Mul(rb[l], b[l], blind[l])
+	spare := NewStream(seed, labelSpare, b.index)
+	for i, r := range b.masks {
+		if r == spareLane {
+			b.masks[i] = uint32(spare.Uint64() & (1<<b.key.p.ScoreBits - 1))
+		}
 	}
-	return k.answer(ra, rb, nil, func(i int) [limbs]uint64 { return p.testing.lift(constant[i]) },
-		NewStream(seed, labelTestNoise, batch, number), p.Compare)
+	turn := NewStream(seed, labelOrder, b.index)
+	turns := make([]uint8, len(b.masks))
+	for i := range turns {
+		turns[i] = uint8(turn.Below(uint64(len(b.levels))))
+	}
+	b.seed, b.turns = seed, turns
+	return nil
+}
+
+// Answer returns answer number 0..HitBits-1 of a closed batch: the encryption of
+// rho*(prefix - target) in every lane, with rho uniform and not zero, for the level that
+// the lane's turn makes it. Answers may be computed at the same time.
+func (b *Batch) Answer(number int) []byte {
+	l, n := b.lanes, b.lanes.r.n
+	lentA, lentB, lent := l.r.borrow(), l.r.borrow(), l.r.borrow()
+	defer l.r.giveBack(lentA, lentB, lent)
+	sumA, sumB, blind := *lentA, *lentB, *lent
+	rho, giveRho := l.borrow()
+	defer giveRho()
+	constant, giveConstant := l.borrow()
+	defer giveConstant()
+	part, givePart := l.borrow()
+	defer givePart()
+
+	mine := make([]uint8, len(b.turns)) // the level that each lane tests
+	st := NewStream(b.seed, labelBlind, b.index, uint32(number))
+	for plane, m := range l.planes {
+		for i := range n {
+			lane := plane*n + i
+			at := (int(b.turns[lane]) + number) % len(b.levels)
+			v := 1 + st.Below(m.q-1)
+			mine[lane], rho[plane][i] = uint8(at), m.remainder(v*l.weight[plane])
+			constant[plane][i] = m.subtract(0, m.remainder(v*uint64(b.key.p.target(b.masks[lane], at))))
+		}
+		m.INTT(constant[plane])
+	}
+	for at, prefixes := range b.levels {
+		for plane, m := range l.planes {
+			kernel.Pick(part[plane], rho[plane], mine[plane*n:(plane+1)*n], uint8(at))
+			m.INTT(part[plane])
+		}
+		l.merge.Recombine(blind, part)
+		l.r.transform(blind)
+		if at == 0 {
+			l.r.mul(sumA, prefixes.a, blind)
+			l.r.mul(sumB, prefixes.b, blind)
+		} else {
+			l.r.mulAdd(sumA, prefixes.a, blind)
+			l.r.mulAdd(sumB, prefixes.b, blind)
+		}
+	}
+	return b.key.lane.in(l.r).answer(sumA, sumB, nil, func(sum poly) { l.addMessage(sum, constant) },
+		NewStream(b.seed, labelTestNoise, b.index, uint32(number)), l.budget)
 }

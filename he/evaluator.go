@@ -2,9 +2,15 @@ package he
 
 // PublicKey lets the evaluator re-randomise what it answers.
 type PublicKey struct {
-	p      *Params
-	public Seed // expands the a of every ciphertext of the session
-	a, b   poly // transformed
+	p           *Params
+	public      Seed    // expands the a of every ciphertext of the session
+	score, lane ringKey // in either ring
+}
+
+// ringKey is an encryption of zero, transformed.
+type ringKey struct {
+	r    *ring
+	a, b poly
 }
 
 // ParsePublicKey decodes what KeyOwner.PublicKey returned.
@@ -12,100 +18,92 @@ func (p *Params) ParsePublicKey(data []byte) (*PublicKey, error) {
 	if err := checkLength("public key", len(data), p.PublicKeySize()); err != nil {
 		return nil, err
 	}
-	k := &PublicKey{p: p, public: Seed(data[:len(Seed{})]), b: newPoly(p.n)}
-	if err := p.unpackUpload("public key", data[len(k.public):], p.keyBudget(), k.b); err != nil {
+	wide := p.widest()
+	k := &PublicKey{p: p, public: Seed(data[:len(Seed{})]),
+		score: ringKey{r: p.score, b: p.score.newPoly()}, lane: ringKey{r: wide.r, b: wide.r.newPoly()}}
+	data = data[len(k.public):]
+	cut := p.uploadSize(p.keyBudget())
+	if err := p.unpackUpload("public key", data[:cut], p.keyBudget(), k.score.b); err != nil {
 		return nil, err
 	}
-	k.a = p.publicPoly(newPoly(p.n), k.public, labelKeyA)
-	p.transform(k.b)
+	if err := wide.unpackUpload("public key", data[cut:], k.lane.b); err != nil {
+		return nil, err
+	}
+	k.score.a = p.score.uniform(p.score.newPoly(), k.public, labelKeyA)
+	k.lane.a = wide.r.uniform(wide.r.newPoly(), k.public, labelLaneKeyA)
+	p.score.transform(k.score.b)
+	wide.r.transform(k.lane.b)
 	return k, nil
 }
 
+// in returns the key for a ring with fewer of the same primes.
+func (k ringKey) in(r *ring) ringKey { return ringKey{r, k.a[:len(r.q)], k.b[:len(r.q)]} }
+
 // answer turns a ciphertext (a, b), transformed, into wire form: it adds a fresh
-// encryption of zero, adds message(i) and flooding at the given coefficients
-// (nil: all of them), switches from q to the wire moduli and packs. a and b are
-// overwritten. Coefficients of b that are not asked for never leave the machine.
-func (k *PublicKey) answer(a, b poly, positions []int, message func(i int) [limbs]uint64, noise *Stream, budget Budget) []byte {
-	p := k.p
-	lent := p.spare.borrow(p.n)
-	defer p.spare.giveBack(lent)
-	u := p.transform(p.ternaryPoly(*lent, noise))
-	for l, q := range p.q {
-		q.MulAdd(a[l], k.a[l], u[l])
-		q.MulAdd(b[l], k.b[l], u[l])
-		q.INTT(a[l])
-		q.INTT(b[l])
-	}
-	count := p.n
+// encryption of zero, then in coefficient form a message and flooding at the given
+// coefficients (ascending; nil: all of them), switches from q to the wire moduli and
+// packs. a and b are overwritten. addMessage adds the messages to what it is given, the
+// coefficients of b at the positions. Coefficients of b that are not asked for never leave
+// the machine.
+func (k ringKey) answer(a, b poly, positions []int, addMessage func(b poly), noise *Stream, budget Budget) []byte {
+	r := k.r
+	lent := r.borrow()
+	defer r.giveBack(lent)
+	u := r.transform(r.ternary(*lent, noise))
+	r.mulAdd(a, k.a, u)
+	r.mulAdd(b, k.b, u)
+	r.inverseTransform(a)
+	r.inverseTransform(b)
+	r.addErrors(a, noise)
 	if positions != nil {
-		count = len(positions)
+		b = gather(b, positions)
 	}
-	toMask, toMessage := newRounding(p.q[0].q, uint(budget.MaskBits)), newRounding(p.q[0].q, uint(budget.MessageBits))
-	w := newPacker(packedSize(p.n, budget.MaskBits) + packedSize(count, budget.MessageBits))
-	for i := 0; i < p.n; i++ {
-		e := noise.smallError()
-		v0 := p.q[0].add(a[0][i], p.q[0].signed(e))
-		v1 := p.q[1].add(a[1][i], p.q[1].signed(e))
-		w.put(p.switchDown(v0, v1, &toMask), uint(budget.MaskBits))
-	}
-	w.align()
-	flood := p.newFlood(budget.FloodBits)
-	for c := 0; c < count; c++ {
-		i := c
-		if positions != nil {
-			i = positions[c]
-		}
-		m := message(c)
-		f := flood.sample(noise)
-		e := noise.smallError()
-		var v [limbs]uint64
-		for l, q := range p.q {
-			v[l] = q.add(q.add(b[l][i], m[l]), q.add(f[l], q.signed(e)))
-		}
-		w.put(p.switchDown(v[0], v[1], &toMessage), uint(budget.MessageBits))
-	}
+	addMessage(b)
+	r.flood(b, budget.FloodBits, noise, *lent)
+	r.addErrors(b, noise)
+	w := newPacker(packedSize(r.n, budget.MaskBits) + packedSize(len(b[0]), budget.MessageBits))
+	r.pack(w, a, uint(budget.MaskBits), u[0])
+	r.pack(w, b, uint(budget.MessageBits), u[0])
 	return w.bytes()
 }
 
-// switchDown returns round(round(v/q1) * 2^width / q0) mod 2^width for the integer
-// v with residues v0 and v1; to divides by q0 after a shift of width bits.
-func (p *Params) switchDown(v0, v1 uint64, to *rounding) uint64 {
-	q0, q1 := p.q[0], p.q[1]
-	r := v1
-	if r >= q0.q {
-		r -= q0.q
+// gather moves the coefficients at ascending positions to the front and returns them.
+func gather(b poly, positions []int) poly {
+	front := make(poly, len(b))
+	for l := range b {
+		for c, i := range positions {
+			b[l][c] = b[l][i]
+		}
+		front[l] = b[l][:len(positions)]
 	}
-	if v1 > q1.q/2 { // the remainder is centred: v1 - q1
-		r = q0.subtract(r, q1.q%q0.q)
-	}
-	v := q0.mul(q0.subtract(v0, r), p.q1Inv0)
-	return to.divide(v) & (1<<to.shift - 1)
+	return front
 }
 
-// flood samples the uniform integers of [-2^bits, 2^bits) that drown the noise.
-type flood struct {
-	q      [limbs]*modulus
-	centre [limbs]uint64 // 2^bits modulo the primes
-	cut    uint          // bits of a 128-bit sample that are not used
-}
+// maxFloodBits keeps a sample within two digits of 50 bits.
+const maxFloodBits = 99
 
-func (p *Params) newFlood(bits int) flood {
-	f := flood{q: p.q, cut: uint(128 - bits - 1)}
-	for l, q := range p.q {
-		c := uint128{0, 1}.shiftLeft(uint(bits))
-		f.centre[l] = q.reduce(c.hi, c.lo)
+// flood adds a uniform integer of [-2^bits, 2^bits) to every coefficient: two words each,
+// the higher half first, of which the upper bits are used. work is overwritten.
+func (r *ring) flood(b poly, bits int, st *Stream, work poly) {
+	low, high := work[0][:len(b[0])], work[1][:len(b[0])]
+	cut := uint(128 - bits - 1)
+	for i := range low {
+		hi := st.Uint64()
+		v := uint128{hi, st.Uint64()}.shiftRight(cut)
+		low[i], high[i] = v.lo&(1<<50-1), v.shiftRight(50).lo
 	}
-	return f
-}
-
-// sample takes two words, the higher half first, and uses the upper bits.
-func (f *flood) sample(st *Stream) (r [limbs]uint64) {
-	hi := st.Uint64()
-	v := uint128{hi, st.Uint64()}.shiftRight(f.cut)
-	for l, q := range f.q {
-		r[l] = q.subtract(q.reduce(v.hi, v.lo), f.centre[l])
+	for l, q := range r.q {
+		q.ScaleAdd(b[l], low, q.Factor(1))
+		// high*2^50 - 2^bits = (high - 2^(bits-50)) * 2^50, and then the next prime's.
+		shift := q.q - 1<<(bits-50)
+		if l > 0 {
+			shift -= r.q[l-1].q - 1<<(bits-50)
+		}
+		for i := range high {
+			high[i] += shift
+		}
+		q.ScaleAdd(b[l], high, q.Factor(1<<50-q.q))
 	}
-	return r
 }
 
 // Masks returns the masks r of a share, uniform modulo 2^ScoreBits, one for each
@@ -120,17 +118,17 @@ func (p *Params) Masks(seed Seed, index uint32, count int) []uint32 {
 }
 
 // Mask returns the encoded share of a sum: at each position the inner product
-// plus offset plus mask, modulo 2^ScoreBits. index separates the random values of
+// plus offset plus 1 plus mask, modulo 2^ScoreBits. index separates the random values of
 // the shares of a session. The sum is used up.
 func (s *Sum) Mask(index uint32, positions []int, offset int64, seed Seed) []byte {
 	p := s.key.p
 	r := p.Masks(seed, index, len(positions))
 	cut := uint64(1)<<p.ScoreBits - 1
 	defer func() {
-		p.spare.giveBack(s.a, s.b)
+		p.score.giveBack(s.a, s.b)
 		s.a, s.b = nil, nil
 	}()
-	return s.key.answer(*s.a, *s.b, positions, func(c int) [limbs]uint64 {
-		return p.scoring.lift((uint64(r[c]) + uint64(offset)) & cut)
+	return s.key.score.answer(*s.a, *s.b, positions, func(b poly) {
+		p.scoring.add(b, func(i int) uint64 { return (uint64(r[i]) + uint64(offset) + 1) & cut })
 	}, NewStream(seed, labelShareNoise, index), p.Score)
 }

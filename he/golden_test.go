@@ -11,14 +11,16 @@ import (
 // golden is one hash over every kind of message of deterministic sessions, in this
 // order. Whoever changes a byte of the wire or of a stream changes it, and the protocol
 // version with it.
-const golden = "9105c06a14c5bf4e1da5c25c7fae7cb6d5ee1c65898d511d948a7b609e7323d7"
+const golden = "07a25e9627f0fe4426bb5ec05dfbf53dec3f7a937fec09d2d7f342d6bf0dcba6"
 
-// goldenRun computes the messages of a session on any number of goroutines.
-func goldenRun(t *testing.T, need Need) (messages [][]byte) {
+// goldenRun computes the messages of a session on any number of goroutines, with one
+// batch of as many comparisons as a share has scores and one of a number of lanes.
+func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 	p := mustNew(t, need)
 	owner := p.NewKeyOwner(testSeed(71))
 	const blocks, shares, offset = 3, 2, -1
-	messages = make([][]byte, 1+blocks+shares+2*shares)
+	h := p.HitBits
+	messages = make([][]byte, 1+blocks+shares+2*shares*h)
 	inParallel(blocks+1, func(i int) {
 		if i == blocks {
 			messages[0] = owner.PublicKey()
@@ -58,12 +60,27 @@ func goldenRun(t *testing.T, need Need) (messages [][]byte) {
 			t.Error(err)
 			return
 		}
-		at := 1 + blocks + shares + 2*i
-		messages[at] = owner.EncryptPrefixes(uint32(i), x)
-		messages[at+1], err = key.Verdict(uint32(i), messages[at], p.Masks(testSeed(72), uint32(i), len(positions)), testSeed(73))
+		r := p.Masks(testSeed(72), uint32(i), len(positions))
+		for i == 1 && len(x) < lanes {
+			x, r = append(x, x[len(x)-len(positions)]), append(r, r[len(r)-len(positions)])
+		}
+		batch, err := key.NewBatch(uint32(i), r)
 		if err != nil {
 			t.Error(err)
+			return
 		}
+		at := 1 + blocks + shares + 2*h*i
+		inParallel(h, func(level int) {
+			messages[at+level] = owner.EncryptPrefix(uint32(i), level, x)
+			if err := batch.SetPrefix(level, messages[at+level]); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := batch.Close(testSeed(73)); err != nil {
+			t.Error(err)
+			return
+		}
+		inParallel(h, func(number int) { messages[at+h+number] = batch.Answer(number) })
 	})
 	return messages
 }
@@ -73,9 +90,12 @@ func TestGolden(t *testing.T) {
 	for _, threads := range []int{1, 4} {
 		runtime.GOMAXPROCS(threads)
 		h := sha256.New()
-		for _, name := range []string{"tiny", "vector 512", "iris 2048", "iris 16384"} {
-			for i, m := range goldenRun(t, testNeeds[name]) {
-				fmt.Fprintf(h, "%s %d %d\n", name, i, len(m))
+		for _, run := range []struct {
+			name  string
+			lanes int
+		}{{"tiny", 3 * LaneDegree}, {"vector 512", LaneDegree + 1}, {"iris 2048", 1}, {"iris 16384", LaneDegree}} {
+			for i, m := range goldenRun(t, testNeeds[run.name], run.lanes) {
+				fmt.Fprintf(h, "%s %d %d\n", run.name, i, len(m))
 				h.Write(m)
 			}
 		}

@@ -8,9 +8,9 @@ import (
 
 // testNeeds are the shapes of need that the product meets.
 var testNeeds = map[string]Need{
-	"vector 512": {ScoreMin: -5160, ScoreMax: 2778, WeightL1: 512 * 1426},
-	"iris 2048":  {ScoreMin: -34816 - 512, ScoreMax: 16383, WeightL1: 25 * 2048 * 42},
-	"iris 16384": {ScoreMin: -278528 - 4096, ScoreMax: 131071, WeightL1: 14 * 16384 * 42},
+	"vector 512": {ScoreMin: -5160, ScoreMax: 2778, WeightL1: 1086426},
+	"iris 2048":  {ScoreMin: -15616, ScoreMax: 8960, WeightL1: 2568192},
+	"iris 16384": {ScoreMin: -124928, ScoreMax: 71680, WeightL1: 10895360},
 	"tiny":       {ScoreMin: -1, ScoreMax: 0, WeightL1: 1},
 }
 
@@ -74,23 +74,55 @@ func TestSessionMatchesIntegers(t *testing.T) {
 			}
 			r := p.Masks(holder, 7, p.n)
 			for i := range x {
-				if got := (x[i] - r[i]) & (1<<p.ScoreBits - 1); got != uint32(scores[i])&(1<<p.ScoreBits-1) {
+				if got := (x[i] - r[i] - 1) & (1<<p.ScoreBits - 1); got != uint32(scores[i])&(1<<p.ScoreBits-1) {
 					t.Fatalf("share %d is wrong", i)
 				}
 			}
-			verdict, err := pk.Verdict(0, owner.EncryptPrefixes(0, x), r, holder)
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := session{p, owner, pk}
 			hits := make([]bool, p.n)
-			if err := owner.OpenVerdict(verdict, hits); err != nil {
-				t.Fatal(err)
+			for _, answer := range s.collect(t, 0, x, r).answers(t, holder) {
+				if err := owner.OpenVerdict(answer, hits); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for i := range hits {
 				if hits[i] != (scores[i] >= 0) {
-					t.Fatalf("slot %d: score %d, hit %v", i, scores[i], hits[i])
+					t.Fatalf("lane %d: score %d, hit %v", i, scores[i], hits[i])
 				}
 			}
 		})
+	}
+}
+
+// TestAnswerPositions replays shares of a part of the coefficients with messages at them,
+// byte by byte, and opens them.
+func TestAnswerPositions(t *testing.T) {
+	p := mustNew(t, testNeeds["iris 2048"])
+	s := newSession(t, p, 3)
+	probe := []int32{3, 0, -1}
+	operand := make([]int32, p.n)
+	for i := range operand {
+		operand[i] = int32(i%23 - 11)
+	}
+	plain := negacyclic(probe, operand)
+	sum := s.sums(t, probe, operand)[0]
+	every := func(first, step, count int) (list []int) {
+		for i := range count {
+			list = append(list, first+i*step)
+		}
+		return list
+	}
+	for _, positions := range [][]int{{}, {0}, {17}, {p.n - 1}, {0, p.n - 1}, every(1, 1, p.n-1), every(127, 128, 32), every(30, 1, 31)} {
+		r := s.key.score.replay(t, *sum.a, *sum.b, positions, p.scoring.t,
+			func() *Stream { return NewStream(testSeed(4), labelShareNoise, 5) }, p.Score, func(i int) uint64 { return uint64(i) & (p.scoring.t - 1) })
+		x, err := s.owner.OpenShare(r.wire, positions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for c, i := range positions {
+			if want := uint64(plain[i]+int64(i)) & (p.scoring.t - 1); uint64(x[c]) != want {
+				t.Errorf("%d positions: coefficient %d is %d, expected %d", len(positions), i, x[c], want)
+			}
+		}
 	}
 }

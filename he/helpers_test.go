@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -105,6 +106,15 @@ func uniformP(counts []int) float64 {
 	return chiSquare(counts, weights)
 }
 
+// newCounts returns rows of counts at zero.
+func newCounts(rows, cells int) [][]int {
+	out := make([][]int, rows)
+	for i := range out {
+		out[i] = make([]int, cells)
+	}
+	return out
+}
+
 // sameP returns the p-value of the hypothesis that the rows of a table of counts are
 // drawn from one law (or, which is the same, that row and column are independent).
 func sameP(rows ...[]int) float64 {
@@ -173,7 +183,14 @@ func uint128Of(x *big.Int) uint128 {
 	return uint128{new(big.Int).Rsh(x, 64).Uint64(), new(big.Int).And(x, bigOf(math.MaxUint64)).Uint64()}
 }
 
-func (p *Params) bigQ() *big.Int { return new(big.Int).Mul(bigOf(p.q[0].q), bigOf(p.q[1].q)) }
+// bigQ is q.
+func (r *ring) bigQ() *big.Int {
+	q := big.NewInt(1)
+	for _, m := range r.q {
+		q.Mul(q, bigOf(m.q))
+	}
+	return q
+}
 
 // centre returns x mod q in (-q/2, q/2].
 func centre(x, q *big.Int) *big.Int {
@@ -184,39 +201,97 @@ func centre(x, q *big.Int) *big.Int {
 	return r
 }
 
+// chinese returns a function from residues to the integer of [0, product) that has them.
+func chinese(moduli []*modulus) func(residues ...uint64) *big.Int {
+	product := big.NewInt(1)
+	for _, m := range moduli {
+		product.Mul(product, bigOf(m.q))
+	}
+	var basis []*big.Int // 1 for one modulus, 0 for the others
+	for _, m := range moduli {
+		rest := new(big.Int).Div(product, bigOf(m.q))
+		basis = append(basis, new(big.Int).Mul(rest, new(big.Int).ModInverse(rest, bigOf(m.q))))
+	}
+	return func(residues ...uint64) *big.Int {
+		v := new(big.Int)
+		for i, r := range residues {
+			v.Add(v, new(big.Int).Mul(bigOf(r), basis[i]))
+		}
+		return v.Mod(v, product)
+	}
+}
+
 // bigCRT returns the coefficients of a polynomial (coefficient form) modulo q.
-func (p *Params) bigCRT(a poly) []*big.Int {
-	q0, q1, q := bigOf(p.q[0].q), bigOf(p.q[1].q), p.bigQ()
-	c0 := new(big.Int).Mul(q1, new(big.Int).ModInverse(q1, q0))
-	c1 := new(big.Int).Mul(q0, new(big.Int).ModInverse(q0, q1))
-	out := make([]*big.Int, len(a[0]))
+func (r *ring) bigCRT(a poly) []*big.Int {
+	join := chinese(r.q)
+	out, residues := make([]*big.Int, len(a[0])), make([]uint64, len(a))
 	for i := range out {
-		v := new(big.Int).Mul(bigOf(a[0][i]), c0)
-		v.Add(v, new(big.Int).Mul(bigOf(a[1][i]), c1))
-		out[i] = v.Mod(v, q)
+		for l := range a {
+			residues[l] = a[l][i]
+		}
+		out[i] = join(residues...)
 	}
 	return out
 }
 
 // bigLift returns round(q*m/t), halves up.
-func (p *Params) bigLift(m, t uint64) *big.Int {
-	v := new(big.Int).Mul(p.bigQ(), bigOf(m))
+func (r *ring) bigLift(m, t uint64) *big.Int {
+	v := new(big.Int).Mul(r.bigQ(), bigOf(m))
 	v.Add(v, bigOf(t/2))
 	return v.Div(v, bigOf(t))
 }
 
+// addBig adds an integer to coefficient i.
+func (r *ring) addBig(b poly, i int, v *big.Int) {
+	for l, q := range r.q {
+		b[l][i] = q.add(b[l][i], new(big.Int).Mod(v, bigOf(q.q)).Uint64())
+	}
+}
+
+// sum returns what ring.pack rounds for coefficient i: about v*2^64/q.
+func (r *ring) sum(v poly, i int) uint64 {
+	sums := []uint64{r.centre}
+	for l, m := range r.q {
+		m.AddFraction(sums, v[l][i:i+1], r.fractions[l])
+	}
+	return sums[0]
+}
+
+// down returns what ring.pack writes for a polynomial.
+func (r *ring) down(v poly, width uint) []uint64 {
+	w := newPacker(0)
+	r.pack(w, v, width, make([]uint64, len(v[0])))
+	u, out := unpacker{in: w.bytes()}, make([]uint64, len(v[0]))
+	for i := range out {
+		out[i] = u.get(width)
+	}
+	return out
+}
+
+// noiseOf returns phase - round(q*m/t), centred.
+func (r *ring) noiseOf(phase *big.Int, m, t uint64) *big.Int {
+	return centre(new(big.Int).Sub(phase, r.bigLift(m, t)), r.bigQ())
+}
+
+// secretIn returns the transformed secret of a ring.
+func (k *KeyOwner) secretIn(r *ring) poly {
+	if r == k.p.score {
+		return k.score
+	}
+	return k.lane[:len(r.q)]
+}
+
 // phase returns b + a*s, centred, for a transformed and b in coefficient form.
-func (k *KeyOwner) phase(a, b poly) []*big.Int {
-	p := k.p
-	r := newPoly(p.n)
-	for l, q := range p.q {
-		q.Mul(r[l], a[l], k.secret[l])
-		q.INTT(r[l])
-		for i := range r[l] {
-			r[l][i] = q.add(r[l][i], b[l][i])
+func (k *KeyOwner) phase(r *ring, a, b poly) []*big.Int {
+	product := r.newPoly()
+	r.mul(product, a, k.secretIn(r))
+	r.inverseTransform(product)
+	for l, q := range r.q {
+		for i, v := range b[l] {
+			product[l][i] = q.add(product[l][i], v)
 		}
 	}
-	out, q := p.bigCRT(r), p.bigQ()
+	out, q := r.bigCRT(product), r.bigQ()
 	for i, v := range out {
 		out[i] = centre(v, q)
 	}
@@ -224,31 +299,29 @@ func (k *KeyOwner) phase(a, b poly) []*big.Int {
 }
 
 // secretCoefficients returns s with coefficients in {-1, 0, 1}.
-func (k *KeyOwner) secretCoefficients() []int64 {
-	st := NewStream(k.seed, labelSecret)
-	s := make([]int64, k.p.n)
-	for i := range s {
-		s[i] = st.ternary()
+func (k *KeyOwner) secretCoefficients(r *ring) []int64 {
+	label := labelLaneSecret
+	if r == k.p.score {
+		label = labelSecret
+	}
+	trits, s := make([]int8, r.n), make([]int64, r.n)
+	NewStream(k.seed, label).trits(trits)
+	for i, v := range trits {
+		s[i] = int64(v)
 	}
 	return s
 }
 
 func copyPoly(a poly) poly {
-	c := newPoly(len(a[0]))
+	c := make(poly, len(a))
 	for l := range a {
-		copy(c[l], a[l])
+		c[l] = slices.Clone(a[l])
 	}
 	return c
 }
 
-// inverse returns the coefficient form of a transformed polynomial.
-func (p *Params) inverse(a poly) poly {
-	c := copyPoly(a)
-	for l, q := range p.q {
-		q.INTT(c[l])
-	}
-	return c
-}
+// coefficients returns the coefficient form of a transformed polynomial.
+func (r *ring) coefficients(a poly) poly { return r.inverseTransform(copyPoly(a)) }
 
 // logAbs returns log2 |x|.
 func logAbs(x *big.Int) float64 {
@@ -296,8 +369,47 @@ func (s Sum) clone() Sum {
 	return Sum{s.key, &a, &b}
 }
 
-func allPositions(p *Params) []int {
-	positions := make([]int, p.n)
+// collect uploads the prefixes of x and returns the batch before it is closed.
+func (s session) collect(t testing.TB, batch uint32, x, r []uint32) *Batch {
+	t.Helper()
+	b, err := s.key.NewBatch(batch, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inParallel(s.p.HitBits, func(level int) {
+		if err := b.SetPrefix(level, s.owner.EncryptPrefix(batch, level, x)); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// answers computes all answers of a batch, which it closes.
+func (b *Batch) answers(t testing.TB, seed Seed) [][]byte {
+	t.Helper()
+	if err := b.Close(seed); err != nil {
+		t.Fatal(err)
+	}
+	out := make([][]byte, len(b.levels))
+	inParallel(len(out), func(i int) { out[i] = b.Answer(i) })
+	return out
+}
+
+// values decrypts all lanes of an answer to a batch of count comparisons.
+func (s session) values(t testing.TB, answer []byte, count int) []uint64 {
+	t.Helper()
+	planes, giveBack, err := s.owner.openAnswer(answer, count)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer giveBack()
+	return slices.Concat(planes...)
+}
+
+func allPositions(p *Params) []int { return positionsTo(p.n) }
+
+func positionsTo(n int) []int {
+	positions := make([]int, n)
 	for i := range positions {
 		positions[i] = i
 	}

@@ -5,105 +5,75 @@ import (
 	"math/bits"
 )
 
-// KeyOwner holds a secret key, derived with everything else that it draws from
+// KeyOwner holds the secret keys, derived with everything else that it draws from
 // one seed. It is safe for concurrent use. A seed serves one session: the same
 // seed with other blocks or prefixes would reuse errors.
 type KeyOwner struct {
 	p      *Params
 	seed   Seed
 	public Seed
-	secret poly // s, transformed
+	score  poly // secret of the ring of scores, transformed
+	lane   poly // secret of the ring of comparisons, transformed, for all primes
 }
 
-// NewKeyOwner derives the secret key of a session: s uniform ternary.
+// NewKeyOwner derives the secret keys of a session, uniform ternary.
 func (p *Params) NewKeyOwner(seed Seed) *KeyOwner {
+	wide := p.widest().r
 	return &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed),
-		secret: p.transform(p.ternaryPoly(newPoly(p.n), NewStream(seed, labelSecret)))}
+		score: p.score.transform(p.score.ternary(p.score.newPoly(), NewStream(seed, labelSecret))),
+		lane:  wide.transform(wide.ternary(wide.newPoly(), NewStream(seed, labelLaneSecret)))}
 }
 
-// ternaryPoly fills t with uniform ternary coefficients and returns it.
-func (p *Params) ternaryPoly(t poly, st *Stream) poly {
-	for i := 0; i < p.n; i++ {
-		v := st.ternary()
-		for l, q := range p.q {
-			t[l][i] = q.signed(v)
-		}
-	}
-	return t
-}
-
-// transform replaces a polynomial by its number-theoretic transform.
-func (p *Params) transform(a poly) poly {
-	for l, q := range p.q {
-		q.NTT(a[l])
-	}
-	return a
-}
-
-// publicPoly expands the a of a ciphertext from a public seed into a, in transformed
-// form, and returns it.
-func (p *Params) publicPoly(a poly, public Seed, label string, index ...uint32) poly {
-	st := NewStream(public, label, index...)
-	for l, q := range p.q {
-		st.uniform(a[l], q.q)
-	}
-	return a
-}
+// widest returns the lanes with the most primes of q, for which there is a public key.
+func (p *Params) widest() *lanes { return p.lanes[len(p.lanes)-1] }
 
 // encryptZero returns the b of a fresh encryption of zero in coefficient form,
 // b = e - a*s, for a given in transformed form, which it overwrites.
-func (k *KeyOwner) encryptZero(a poly, errors *Stream) poly {
-	for l, q := range k.p.q {
-		q.Mul(a[l], a[l], k.secret[l])
+func (r *ring) encryptZero(a, secret poly, errors *Stream) poly {
+	for l, q := range r.q {
+		q.Mul(a[l], a[l], secret[l])
 		q.INTT(a[l])
+		q.Scale(a[l], a[l], r.minusOne[l])
 	}
-	for i := 0; i < k.p.n; i++ {
-		e := errors.smallError()
-		for l, q := range k.p.q {
-			a[l][i] = q.subtract(q.signed(e), a[l][i])
-		}
-	}
+	r.addErrors(a, errors)
 	return a
 }
 
-// addMessage adds lift(m(i)) to every coefficient.
-func (p *Params) addMessage(b poly, s *scale, m func(i int) uint64) {
-	for i := 0; i < p.n; i++ {
-		v := s.lift(m(i))
-		for l, q := range p.q {
-			b[l][i] = q.add(b[l][i], v[l])
-		}
-	}
-}
-
-// keyBudget is the upload form of the public key: nothing dropped.
+// keyBudget is the upload form of the public key of scores: nothing dropped.
 func (p *Params) keyBudget() Budget { return Budget{UploadBits: p.whole.bitLen()} }
 
 // PublicKeySize is the length of an encoded public key in bytes.
-func (p *Params) PublicKeySize() int { return len(Seed{}) + p.uploadSize(p.keyBudget()) }
+func (p *Params) PublicKeySize() int {
+	return len(Seed{}) + p.uploadSize(p.keyBudget()) + p.widest().uploadSize()
+}
 
 // BlockSize is the length of an encoded block in bytes.
 func (p *Params) BlockSize() int { return p.uploadSize(p.Score) }
 
-// PrefixesSize is the length of an encoded batch of prefixes in bytes.
-func (p *Params) PrefixesSize() int { return p.HitBits * p.uploadSize(p.Compare) }
+// PrefixSize is the length of the encoded prefixes of a level, for a batch of count
+// comparisons.
+func (p *Params) PrefixSize(count int) int { return p.lanesFor(count).uploadSize() }
 
-// PublicKey returns the public seed, followed by the b of an encryption of zero.
+// PublicKey returns the public seed, followed by the b of an encryption of zero in
+// either ring.
 func (k *KeyOwner) PublicKey() []byte {
-	a := k.p.publicPoly(newPoly(k.p.n), k.public, labelKeyA)
-	b := k.encryptZero(a, NewStream(k.seed, labelKeyError))
-	return append(append([]byte{}, k.public[:]...), k.p.packUpload(b, k.p.keyBudget())...)
+	p, wide := k.p, k.p.widest()
+	out := append([]byte{}, k.public[:]...)
+	a := p.score.uniform(p.score.newPoly(), k.public, labelKeyA)
+	out = append(out, p.packUpload(p.score.encryptZero(a, k.score, NewStream(k.seed, labelKeyError)), p.keyBudget())...)
+	a = wide.r.uniform(wide.r.newPoly(), k.public, labelLaneKeyA)
+	return append(out, wide.packUpload(wide.r.encryptZero(a, k.lane, NewStream(k.seed, labelLaneKeyError)))...)
 }
 
 // EncryptBlock encrypts block number index: coefficients modulo 2^ScoreBits, at
 // most n of them, the rest zero.
 func (k *KeyOwner) EncryptBlock(index uint32, block []int32) []byte {
 	p := k.p
-	a := p.spare.borrow(p.n)
-	defer p.spare.giveBack(a)
-	b := k.encryptZero(p.publicPoly(*a, k.public, labelBlockA, index), NewStream(k.seed, labelBlockError, index))
+	a := p.score.borrow()
+	defer p.score.giveBack(a)
+	b := p.score.encryptZero(p.score.uniform(*a, k.public, labelBlockA, index), k.score, NewStream(k.seed, labelBlockError, index))
 	mask := uint64(1)<<p.ScoreBits - 1
-	p.addMessage(b, &p.scoring, func(i int) uint64 {
+	p.scoring.add(b, func(i int) uint64 {
 		if i >= len(block) {
 			return 0
 		}
@@ -112,26 +82,25 @@ func (k *KeyOwner) EncryptBlock(index uint32, block []int32) []byte {
 	return p.packUpload(b, p.Score)
 }
 
-// EncryptPrefixes encrypts x>>j for the levels j = 0..HitBits-1, one ciphertext a
-// level, one slot a value. At most n values of ScoreBits bits; unused slots hold 0.
-func (k *KeyOwner) EncryptPrefixes(batch uint32, x []uint32) []byte {
-	p := k.p
-	out := make([]byte, 0, p.PrefixesSize())
-	work, lent := p.spare.borrow(p.n), p.spare.borrow(p.n)
-	defer p.spare.giveBack(work, lent)
-	slots := work[0]
-	for level := 0; level < p.HitBits; level++ {
-		clear(slots)
-		for i, v := range x {
-			slots[i] = uint64(v >> level)
+// EncryptPrefix encrypts x>>level, one lane a value, for a level of 0..HitBits-1. At most
+// Lanes values of ScoreBits bits; unused lanes hold 0.
+func (k *KeyOwner) EncryptPrefix(batch uint32, level int, x []uint32) []byte {
+	l := k.p.lanesFor(len(x))
+	work := l.r.borrow()
+	defer l.r.giveBack(work)
+	planes, giveBack := l.borrow()
+	defer giveBack()
+	for p, m := range l.planes {
+		clear(planes[p])
+		for i, v := range x[min(p*l.r.n, len(x)):min((p+1)*l.r.n, len(x))] {
+			planes[p][i] = uint64(v >> level)
 		}
-		p.slots.INTT(slots)
-		b := k.encryptZero(p.publicPoly(*lent, k.public, labelPrefixA, batch, uint32(level)),
-			NewStream(k.seed, labelPrefixError, batch, uint32(level)))
-		p.addMessage(b, &p.testing, func(i int) uint64 { return slots[i] })
-		out = append(out, p.packUpload(b, p.Compare)...)
+		m.INTT(planes[p])
 	}
-	return out
+	b := l.r.encryptZero(l.r.uniform(*work, k.public, labelPrefixA, batch, uint32(level)), k.lane,
+		NewStream(k.seed, labelPrefixError, batch, uint32(level)))
+	l.addMessage(b, planes)
+	return l.packUpload(b)
 }
 
 // ShareSize is the length in bytes of an encoded share of count scores.
@@ -147,9 +116,10 @@ func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 		return nil, err
 	}
 	r := unpacker{in: data}
-	work := p.spare.borrow(p.n)
-	defer p.spare.giveBack(work)
-	phase := k.maskPhase(work[0], &r, p.Score.MaskBits)
+	work := p.score.borrow()
+	defer p.score.giveBack(work)
+	phase := (*work)[0]
+	p.score.maskPhase(phase, (*work)[1], k.score, &r, p.Score.MaskBits)
 	if !r.align() {
 		return nil, fmt.Errorf("share: %w", ErrPadding)
 	}
@@ -164,67 +134,88 @@ func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 	return x, nil
 }
 
-// VerdictSize is the length in bytes of an encoded verdict.
-func (p *Params) VerdictSize() int {
-	return (p.HitBits + 1) * (packedSize(p.n, p.Compare.MaskBits) + packedSize(p.n, p.Compare.MessageBits))
+// VerdictSize is the length in bytes of an encoded answer to a batch of count
+// comparisons; there are HitBits of them.
+func (p *Params) VerdictSize(count int) int {
+	l := p.lanesFor(count)
+	return packedSize(l.r.n, l.budget.MaskBits) + packedSize(l.r.n, l.budget.MessageBits)
 }
 
-// OpenVerdict sets hits[i] where one of the tests of slot i came back zero, which is
-// a hit; the others stay as they are. At most n slots.
+// OpenVerdict sets hits[i] where lane i of one answer of a batch is zero, which is a
+// hit; the others stay as they are. len(hits) is the number of comparisons of the batch.
 func (k *KeyOwner) OpenVerdict(data []byte, hits []bool) error {
-	return k.openTests(data, func(slots []uint64) {
-		for i := range hits {
-			hits[i] = hits[i] || slots[i] == 0
-		}
-	})
-}
-
-// openTests decrypts the tests of a verdict in the order in which they came and
-// hands over the slots of each.
-func (k *KeyOwner) openTests(data []byte, use func(slots []uint64)) error {
-	p := k.p
-	if err := checkLength("verdict", len(data), p.VerdictSize()); err != nil {
+	values, giveBack, err := k.openAnswer(data, len(hits))
+	if err != nil {
 		return err
 	}
-	r := unpacker{in: data}
-	work := p.spare.borrow(p.n)
-	defer p.spare.giveBack(work)
-	slots := work[1]
-	for test := 0; test <= p.HitBits; test++ {
-		phase := k.maskPhase(work[0], &r, p.Compare.MaskBits)
-		if !r.align() {
-			return fmt.Errorf("verdict: %w", ErrPadding)
+	defer giveBack()
+	n := k.p.lanes[0].r.n
+	for i := range hits {
+		if values[i/n][i%n] == 0 {
+			hits[i] = true
 		}
-		for i := range slots {
-			slots[i] = roundTo(phase[i], r.get(uint(p.Compare.MessageBits)), p.Compare, p.slots.q)
-		}
-		if !r.align() {
-			return fmt.Errorf("verdict: %w", ErrPadding)
-		}
-		p.slots.NTT(slots)
-		use(slots)
 	}
 	return nil
 }
 
-// maskPhase reads the a of an answer (n integers modulo 2^width) into a and returns
-// a*s as integers in two's complement. The products are exact: |a*s| <= n*2^(width-1) is
-// far below half of q0.
-func (k *KeyOwner) maskPhase(a []uint64, r *unpacker, width int) []uint64 {
-	q := k.p.q[0]
-	for i := range a {
-		v := r.get(uint(width))
-		a[i] = q.signed(int64(v<<(64-width)) >> (64 - width))
+// openAnswer decrypts the lanes of an answer, plane by plane.
+func (k *KeyOwner) openAnswer(data []byte, count int) (planes [][]uint64, giveBack func(), err error) {
+	l := k.p.lanesFor(count)
+	if err := checkLength("verdict", len(data), k.p.VerdictSize(count)); err != nil {
+		return nil, nil, err
 	}
-	q.NTT(a)
-	q.Mul(a, a, k.secret[0])
-	q.INTT(a)
-	for i, v := range a {
-		if v > q.q/2 {
-			a[i] = v - q.q
+	r := unpacker{in: data}
+	work := l.r.borrow()
+	defer l.r.giveBack(work)
+	phase := (*work)[0]
+	l.r.maskPhase(phase, (*work)[1], k.lane, &r, l.budget.MaskBits)
+	padded := r.align()
+	planes, giveBack = l.borrow()
+	for i := range phase {
+		m := roundTo(phase[i], r.get(uint(l.budget.MessageBits)), l.budget, l.t)
+		for p, q := range l.planes {
+			planes[p][i] = q.remainder(m)
 		}
 	}
-	return a
+	if !r.align() || !padded {
+		giveBack()
+		return nil, nil, fmt.Errorf("verdict: %w", ErrPadding)
+	}
+	for p, q := range l.planes {
+		q.NTT(planes[p])
+	}
+	return planes, giveBack, nil
+}
+
+// halfMask is where a wide a is cut in two, so that |part*s| < n*2^halfMask stays far
+// below half of a prime.
+const halfMask = 31
+
+// maskPhase reads the a of an answer (n integers of width bits, signed) and writes a*s
+// modulo 2^width and more, as integers in two's complement. work is overwritten.
+func (r *ring) maskPhase(phase, work []uint64, secret poly, in *unpacker, width int) {
+	q := r.q[0]
+	for i := range phase {
+		v := int64(in.get(uint(width))<<(64-width)) >> (64 - width)
+		phase[i] = q.signed(v & (1<<halfMask - 1))
+		work[i] = q.signed(v >> halfMask)
+	}
+	for _, part := range [][]uint64{phase, work} {
+		q.NTT(part)
+		q.Mul(part, part, secret[0])
+		q.INTT(part)
+	}
+	for i := range phase {
+		phase[i] = q.centred(phase[i]) + q.centred(work[i])<<halfMask
+	}
+}
+
+// centred returns v less q if it is above q/2, in two's complement.
+func (m *modulus) centred(v uint64) uint64 {
+	if v > m.q/2 {
+		return v - m.q
+	}
+	return v
 }
 
 // roundTo returns round((phase + b*2^(MaskBits-MessageBits)) * T / 2^MaskBits) mod T.

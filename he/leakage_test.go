@@ -1,9 +1,11 @@
 package he
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -14,11 +16,12 @@ import (
 // silenced returns a public key whose encryptions of zero are zero but for fresh
 // errors: re-randomisation switched off. Only a test can build it.
 func (k *PublicKey) silenced() *PublicKey {
-	return &PublicKey{p: k.p, public: k.public, a: newPoly(k.p.n), b: newPoly(k.p.n)}
+	off := func(k ringKey) ringKey { return ringKey{k.r, k.r.newPoly(), k.r.newPoly()} }
+	return &PublicKey{p: k.p, public: k.public, score: off(k.score), lane: off(k.lane)}
 }
 
-// leakageNeed keeps the sessions of these tests short: k = 6, h = 5, six tests.
-var leakageNeed = Need{ScoreMin: -32, ScoreMax: 31, WeightL1: 32 * 4096}
+// leakageNeed keeps the sessions of these tests short: k = 6, h = 5.
+var leakageNeed = Need{ScoreMin: -32, ScoreMax: 30, WeightL1: 32 * 4096}
 
 // twoGalleries returns operands whose scores hit at the same slots, one with scores as
 // far from the threshold as they can be, one with scores as near.
@@ -53,7 +56,7 @@ func shareViews(t *testing.T, s session, sums []Sum, seeds int, masked bool) (vi
 			if masked {
 				wire = sum.Mask(uint32(i), positions, 0, seed)
 			} else {
-				wire = s.key.answer(*sum.a, *sum.b, positions, func(int) [limbs]uint64 { return p.scoring.lift(0) },
+				wire = s.key.score.answer(*sum.a, *sum.b, positions, func(poly) {},
 					NewStream(seed, labelShareNoise, uint32(i)), p.Score)
 			}
 			x, err := s.owner.OpenShare(wire, positions)
@@ -96,21 +99,20 @@ func TestDivisionAttack(t *testing.T) {
 	p := mustNew(t, leakageNeed)
 	s := newSession(t, p, 42)
 	_, near := twoGalleries(p)
-	near[17], near[18] = 31, -32
+	near[17], near[18] = 30, -32
 	attack := func(key *PublicKey) (matches int) {
 		sum := s.sums(t, []int32{1, 2, 3}, near)[0]
 		sum.key = key
-		r := s.replay(t, sum, allPositions(p), p.scoring.t, NewStream(testSeed(7), labelShareNoise, 0), p.Score,
-			func(int) uint64 { return 0 })
+		r := s.replayShare(t, sum, testSeed(7))
 		quotient := copyPoly(r.exact) // a gift to the attacker: neither error nor wire rounding
-		own := p.publicPoly(newPoly(p.n), s.owner.public, labelBlockA, 0)
-		for l, q := range p.q {
+		own := p.score.uniform(p.score.newPoly(), s.owner.public, labelBlockA, 0)
+		for l, q := range p.score.q {
 			for i := range quotient[l] {
 				quotient[l][i] = q.slowMul(quotient[l][i], q.inverse(own[l][i]))
 			}
 		}
-		for i, v := range p.bigCRT(p.inverse(quotient)) {
-			if centre(v, p.bigQ()).Cmp(big.NewInt(int64(near[i]))) == 0 {
+		for i, v := range p.score.bigCRT(p.score.coefficients(quotient)) {
+			if centre(v, p.score.bigQ()).Cmp(big.NewInt(int64(near[i]))) == 0 {
 				matches++
 			}
 		}
@@ -144,8 +146,8 @@ func TestCandidateConfirmation(t *testing.T) {
 		width := uint(p.Score.MaskBits)
 		u := unpacker{in: wire}
 		out := make([]uint64, p.n)
-		for i, a := range p.bigCRT(p.inverse(*sums[0].a)) {
-			a.Lsh(a, width).Add(a, new(big.Int).Rsh(p.bigQ(), 1)).Div(a, p.bigQ())
+		for i, a := range p.score.bigCRT(p.score.coefficients(*sums[0].a)) {
+			a.Lsh(a, width).Add(a, new(big.Int).Rsh(p.score.bigQ(), 1)).Div(a, p.score.bigQ())
 			d := (u.get(width) - a.Uint64()) & (1<<width - 1)
 			out[i] = min(d, 1<<width-d)
 		}
@@ -199,24 +201,26 @@ func TestNoiseShowsNoWeights(t *testing.T) {
 	var high, low, mid, wired, bare [2][]int
 	unit := math.Exp2(float64(p.Score.MaskBits)) / float64(p.scoring.t)
 	for g := range sums {
-		high[g], low[g], mid[g], wired[g], bare[g] = make([]int, cells), make([]int, cells), make([]int, cells), make([]int, cells), make([]int, cells)
+		for _, list := range []*[2][]int{&high, &low, &mid, &wired, &bare} {
+			list[g] = make([]int, cells)
+		}
 		for trial := range samples(3) {
 			plain := func(i int) uint64 { return uint64([][]int32{make([]int32, p.n), heavy}[g][i]) & (p.scoring.t - 1) }
-			r := s.replay(t, sums[g], positions, p.scoring.t, NewStream(testSeed(uint64(50+2*trial+g)), labelShareNoise, 0), p.Score,
-				func(int) uint64 { return 0 })
-			flooded, unflooded := s.owner.phase(r.a, r.b), s.owner.phase(r.a, r.rerandomised)
+			r := s.replayShare(t, sums[g], testSeed(uint64(50+2*trial+g)))
+			flooded, unflooded := s.owner.phase(p.score, r.a, r.b), s.owner.phase(p.score, r.a, r.rerandomised)
 			for i := range positions {
-				n := p.noiseOf(flooded[i], plain(i), p.scoring.t)
+				n := p.score.noiseOf(flooded[i], plain(i), p.scoring.t)
 				n.Add(n, new(big.Int).Lsh(big.NewInt(1), uint(p.Score.FloodBits)))
 				high[g][min(max(new(big.Int).Rsh(n, uint(p.Score.FloodBits+1-6)).Int64(), 0), cells-1)]++
 				low[g][n.Uint64()%cells]++
 				mid[g][n.Uint64()>>24%cells]++ // where the weights' own noise is
 				// What the flooding hides, so that the test is seen to work.
-				f, _ := new(big.Float).SetInt(p.noiseOf(unflooded[i], plain(i), p.scoring.t)).Float64()
+				f, _ := new(big.Float).SetInt(p.score.noiseOf(unflooded[i], plain(i), p.scoring.t)).Float64()
 				bare[g][min(max(int(f/math.Exp2(p.Score.NoiseBits)*cells*4)+cells/2, 0), cells-1)]++
 			}
 			u := unpacker{in: r.wire}
-			phase := s.owner.maskPhase(make([]uint64, p.n), &u, p.Score.MaskBits)
+			phase := make([]uint64, p.n)
+			p.score.maskPhase(phase, make([]uint64, p.n), s.owner.score, &u, p.Score.MaskBits)
 			u.align()
 			for i := range positions {
 				v := (phase[i] + u.get(uint(p.Score.MessageBits))<<(p.Score.MaskBits-p.Score.MessageBits)) & (1<<p.Score.MaskBits - 1)
@@ -235,113 +239,254 @@ func TestNoiseShowsNoWeights(t *testing.T) {
 	reject(t, "flooding left out", sameP(bare[:]...))
 }
 
+// TestAnswersShowNoPrefixes is the division attack on a comparison: without
+// re-randomisation the a of an answer is sum rho_l*a_l with the key owner's own a_l, and
+// for one level the quotient is rho.
+func TestAnswersShowNoPrefixes(t *testing.T) {
+	p := mustNew(t, testNeeds["tiny"]) // h = 1
+	s := newSession(t, p, 47)
+	for planes, l := range p.lanes {
+		count := planes*LaneDegree + 1
+		x := make([]uint32, count)
+		attack := func(key *PublicKey) (matches int) {
+			b := session{p, s.owner, key}.collect(t, 0, x, x)
+			if err := b.Close(testSeed(8)); err != nil {
+				t.Fatal(err)
+			}
+			answer := s.replayAnswer(t, b, x, 0)
+			rho := newLists(planes+1, l.r.n)
+			st := NewStream(b.seed, labelBlind, 0, 0)
+			for lane := range l.lanesIn() {
+				rho[lane/l.r.n][lane%l.r.n] = 1 + st.Below(l.planes[lane/l.r.n].q-1)
+			}
+			want := l.join(rho)
+			own := l.r.uniform(l.r.newPoly(), s.owner.public, labelPrefixA, 0, 0)
+			quotient := answer.exact // neither error nor wire rounding
+			for j, q := range l.r.q {
+				for i := range quotient[j] {
+					quotient[j][i] = q.slowMul(quotient[j][i], q.inverse(own[j][i]))
+				}
+			}
+			for i, v := range l.r.bigCRT(l.r.coefficients(quotient)) {
+				if centre(v, l.r.bigQ()).Cmp(centre(bigOf(want[i]), bigOf(l.t))) == 0 {
+					matches++
+				}
+			}
+			return matches
+		}
+		if n := attack(s.key.silenced()); n != l.r.n {
+			t.Errorf("%d planes: without re-randomisation the division finds %d of %d factors: the attack is broken", planes+1, n, l.r.n)
+		}
+		if n := attack(s.key); n != 0 {
+			t.Errorf("%d planes: the division finds %d of %d factors", planes+1, n, l.r.n)
+		}
+	}
+}
+
 // TestBlindedValuesShowNoDistance decrypts what the tests of non-hits hold: uniform on
-// 1..T'-1, whatever the distance to the threshold, and independent of each other.
+// 1..T'-1 for the T' of the plane, whatever the distance to the threshold, and independent
+// of each other.
 func TestBlindedValuesShowNoDistance(t *testing.T) {
 	p := mustNew(t, leakageNeed)
 	s := newSession(t, p, 45)
 	const cells = 64
-	low, high := p.need.ScoreMin, int64(-1)
-	scores := []int64{low, low + 1, -2, high}
-	values, parity := make([][]int, len(scores)), make([][]int, len(scores))
-	for g := range scores {
-		values[g], parity[g] = make([]int, cells), make([]int, 2)
+	scores := []int64{p.need.ScoreMin, p.need.ScoreMin + 1, -2, -1}
+	planes := p.widest().planes
+	type tables struct{ values, parity, together, neighbours, mutant [][]int }
+	counts := make([]tables, len(planes))
+	for plane := range counts {
+		counts[plane] = tables{newCounts(len(scores), cells), newCounts(len(scores), 2), newCounts(16, 16), newCounts(16, 16), newCounts(2, cells)}
 	}
-	together := make([][]int, 16)
-	for i := range together {
-		together[i] = make([]int, 16)
-	}
-	weights := make([]float64, cells)
-	for v := uint64(1); v < p.slots.q; v++ {
-		weights[v*cells/p.slots.q]++
-	}
-	mutant := make([][]int, 2)
-	mutant[0], mutant[1] = make([]int, cells), make([]int, cells)
-	for trial := range samples(24) {
+	for trial := range samples(6) {
 		seed := testSeed(uint64(700 + trial))
-		r := p.Masks(seed, 0, p.n)
-		x := make([]uint32, p.n)
+		r := p.Masks(seed, 0, p.Lanes())
+		x := make([]uint32, len(r))
 		for i := range x {
-			x[i] = (r[i] + uint32(scores[i%len(scores)])) & (1<<p.ScoreBits - 1)
-		}
-		verdict, err := s.key.Verdict(0, s.owner.EncryptPrefixes(0, x), r, seed)
-		if err != nil {
-			t.Fatal(err)
+			x[i] = (r[i] + 1 + uint32(scores[i%len(scores)])) & (1<<p.ScoreBits - 1)
 		}
 		var last []uint64
-		if err := s.owner.openTests(verdict, func(slots []uint64) {
-			for i, v := range slots {
+		for _, answer := range s.collect(t, 0, x, r).answers(t, seed) {
+			lanes := s.values(t, answer, len(x))
+			for i, v := range lanes {
+				c, q, g := counts[i/LaneDegree], planes[i/LaneDegree].q, i%len(scores)
 				if v == 0 {
-					t.Fatalf("a zero for the non-hit of slot %d", i)
+					t.Fatalf("a zero for the non-hit of lane %d", i)
 				}
-				values[i%len(scores)][v*cells/p.slots.q]++
-				parity[i%len(scores)][v&1]++
+				c.values[g][v*cells/q]++
+				c.parity[g][v&1]++
 				if last != nil {
-					together[v*16/p.slots.q][last[i]*16/p.slots.q]++
+					c.together[v*16/q][last[i]*16/q]++
+				}
+				if i%LaneDegree > 0 {
+					c.neighbours[v*16/q][lanes[i-1]*16/q]++
 				}
 			}
-			last = append([]uint64{}, slots...)
-		}); err != nil {
-			t.Fatal(err)
+			last = lanes
 		}
 		for i := range x { // a mutant whose rho is 1: the difference itself
-			if g := i % len(scores); g == 0 || g == 3 {
-				d := (uint64(x[i]) + p.slots.q - uint64(p.target(r[i], 0))) % p.slots.q
-				mutant[g/3][d*cells/p.slots.q]++
+			if g, q := i%len(scores), planes[i/LaneDegree].q; g == 0 || g == 3 {
+				d := (uint64(x[i]) + q - uint64(p.target(r[i], 0))) % q
+				counts[i/LaneDegree].mutant[g/3][d*cells/q]++
 			}
 		}
 	}
-	for g := range scores {
-		accept(t, "blinded values", chiSquare(values[g], weights))
-		accept(t, "parity of blinded values", uniformP(parity[g]))
+	for plane, c := range counts {
+		q, weights := planes[plane].q, make([]float64, cells)
+		for v := uint64(1); v < q; v++ {
+			weights[v*cells/q]++
+		}
+		for g := range scores {
+			accept(t, "blinded values", chiSquare(c.values[g], weights))
+			accept(t, "parity of blinded values", uniformP(c.parity[g]))
+		}
+		accept(t, "blinded values against distance", sameP(c.values...))
+		accept(t, "parity against distance", sameP(c.parity...))
+		accept(t, "successive tests of a lane", sameP(c.together...))
+		accept(t, "neighbouring lanes", sameP(c.neighbours...))
+		reject(t, "blinding left out", chiSquare(c.mutant[0], weights))
 	}
-	accept(t, "blinded values against distance", sameP(values...))
-	accept(t, "parity against distance", sameP(parity...))
-	accept(t, "successive tests of a slot", sameP(together...))
-	reject(t, "blinding left out", chiSquare(mutant[0], weights))
 }
 
-// TestPlaceOfZeroShowsNoMargin looks at one hit of a batch: its zero stands at each place
-// equally often, whether the score is at the threshold (always the test on equality)
-// or at the end of the range. Two hits of one batch do show whether their zeros came
-// from the same level; that is in the package's account of what leaks.
-func TestPlaceOfZeroShowsNoMargin(t *testing.T) {
-	p := mustNew(t, Need{ScoreMin: -8, ScoreMax: 7, WeightL1: 1000}) // h = 3: four tests
-	s := newSession(t, p, 46)
-	margins := []uint32{0, 1, 7}
-	places, levels := make([][]int, len(margins)), make([][]int, len(margins))
-	for g, margin := range margins {
-		places[g], levels[g] = make([]int, p.HitBits+1), make([]int, p.HitBits+1)
-		for i := range samples(64) {
-			seed := testSeed(uint64(5000 + i*len(margins) + g))
-			r := p.Masks(seed, 0, 1)
-			x := []uint32{(r[0] + margin) & (1<<p.ScoreBits - 1)}
-			verdict, err := s.key.Verdict(0, s.owner.EncryptPrefixes(0, x), r, seed)
-			if err != nil {
-				t.Fatal(err)
+// placeNeed has h = 3 tests and k = 4.
+var placeNeed = Need{ScoreMin: -8, ScoreMax: 6, WeightL1: 1000}
+
+// places returns the answer in which the zero of each lane stands, all of which hit.
+func (s session) places(t *testing.T, answers [][]byte, count int) []int {
+	t.Helper()
+	out := make([]int, count)
+	for i := range out {
+		out[i] = -1
+	}
+	for place, answer := range answers {
+		for i, v := range s.values(t, answer, count)[:count] {
+			if v == 0 && out[i] >= 0 {
+				t.Fatalf("two zeros in lane %d", i)
+			} else if v == 0 {
+				out[i] = place
 			}
-			place, zeros := 0, 0
-			if err := s.owner.openTests(verdict, func(slots []uint64) {
-				if slots[0] == 0 {
-					places[g][place]++
-					zeros++
-				}
-				place++
-			}); err != nil || zeros != 1 {
-				t.Fatalf("%d zeros, %v", zeros, err)
-			}
-			level := p.HitBits
-			for l := range p.HitBits {
-				if x[0]>>l == p.target(r[0], l) {
-					level = l
-				}
-			}
-			levels[g][level]++
 		}
+	}
+	for i, v := range out {
+		if v < 0 {
+			t.Fatalf("no zero in lane %d", i)
+		}
+	}
+	return out
+}
+
+// TestPlaceOfZeroShowsNoMargin looks at the hits of whole batches: the zero of each stands
+// at each place equally often, whether the score is at the threshold, within or at the end
+// of the range.
+func TestPlaceOfZeroShowsNoMargin(t *testing.T) {
+	p := mustNew(t, placeNeed)
+	s := newSession(t, p, 46)
+	margins := []uint32{0, 1, 3, 6}
+	places, levels := newCounts(len(margins), p.HitBits), newCounts(len(margins), p.HitBits)
+	planes := newCounts(len(p.lanes), p.HitBits)
+	for trial := range samples(8) {
+		seed := testSeed(uint64(5000 + trial))
+		r := p.Masks(seed, 0, p.Lanes())
+		x := make([]uint32, len(r))
+		for i := range x {
+			x[i] = (r[i] + 1 + margins[i%len(margins)]) & (1<<p.ScoreBits - 1)
+		}
+		for i, place := range s.places(t, s.collect(t, 0, x, r).answers(t, seed), len(x)) {
+			places[i%len(margins)][place]++
+			planes[i/LaneDegree][place]++
+			for l := range p.HitBits {
+				if x[i]>>l == p.target(r[i], l) {
+					levels[i%len(margins)][l]++
+				}
+			}
+		}
+	}
+	for g := range margins {
 		accept(t, "place of the zero", uniformP(places[g]))
 	}
 	accept(t, "place of the zero against margin", sameP(places...))
-	if !underRace {
-		reject(t, "order left out", sameP(levels...))
+	accept(t, "place of the zero against plane", sameP(planes...))
+	reject(t, "order left out", sameP(levels...)) // places would be levels
+}
+
+// TestPlacesOfHitsAreIndependent looks at two hits of one batch: where the zero of one
+// stands says nothing about the other, neighbours or not, of one plane or of two, of equal
+// scores and masks or different ones, and neither do the places of the first two of many
+// batches.
+func TestPlacesOfHitsAreIndependent(t *testing.T) {
+	p := mustNew(t, placeNeed)
+	s := newSession(t, p, 48)
+	apart := []int{1, 2, 64, LaneDegree / 2, LaneDegree - 1, LaneDegree, 2 * LaneDegree}
+	h := p.HitBits
+	tables := func(equal, sameTurns bool, trials int) [][][]int {
+		pairs := make([][][]int, len(apart))
+		for d := range pairs {
+			pairs[d] = newCounts(h, h)
+		}
+		for trial := range trials {
+			seed := testSeed(uint64(6000 + trial))
+			r := p.Masks(seed, 0, p.Lanes())
+			x := make([]uint32, len(r))
+			for i := range x {
+				margin := uint32(i*5) % 7
+				if equal {
+					r[i], margin = r[0], 2
+				}
+				x[i] = (r[i] + 1 + margin) & (1<<p.ScoreBits - 1)
+			}
+			batch := s.collect(t, 0, x, r)
+			answers := batch.answers(t, seed)
+			if sameTurns {
+				for i := range batch.turns {
+					batch.turns[i] = batch.turns[0]
+				}
+				for i := range answers {
+					answers[i] = batch.Answer(i)
+				}
+			}
+			places := s.places(t, answers, len(x))
+			for d, distance := range apart {
+				for i, place := range places[distance:] {
+					pairs[d][places[i]][place]++
+				}
+			}
+		}
+		return pairs
 	}
+	for _, equal := range []bool{true, false} {
+		pairs := tables(equal, false, samples(3))
+		for d := range pairs {
+			accept(t, fmt.Sprintf("places of lanes %d apart", apart[d]), sameP(pairs[d]...))
+			accept(t, fmt.Sprintf("pairs of places of lanes %d apart", apart[d]), uniformP(slices.Concat(pairs[d]...)))
+		}
+		mutant := tables(equal, true, 1)
+		for d := range mutant {
+			if equal {
+				reject(t, fmt.Sprintf("one turn for all lanes, %d apart", apart[d]), uniformP(slices.Concat(mutant[d]...)))
+			} else {
+				reject(t, fmt.Sprintf("one turn for all lanes, %d apart", apart[d]), sameP(mutant[d]...))
+			}
+		}
+	}
+	twins, mutant := make([]int, 2), make([]int, 2) // places equal, places different
+	count := func(list []int, places []int) {
+		if places[0] == places[1] {
+			list[0]++
+		} else {
+			list[1]++
+		}
+	}
+	for trial := range max(samples(96), 48) {
+		x, r := []uint32{8, 8}, []uint32{5, 5}
+		batch := s.collect(t, uint32(trial), x, r)
+		answers := batch.answers(t, testSeed(77))
+		count(twins, s.places(t, answers, 2))
+		batch.turns[1] = batch.turns[0]
+		for i := range answers {
+			answers[i] = batch.Answer(i)
+		}
+		count(mutant, s.places(t, answers, 2))
+	}
+	weights := []float64{1, float64(h - 1)}
+	accept(t, "places of the first two hits of many batches", chiSquare(twins, weights))
+	reject(t, "one turn for both", chiSquare(mutant, weights))
 }

@@ -1,45 +1,48 @@
 package he
 
 import (
-	"errors"
 	"math"
 	"math/big"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/tuneinsight/lattigo/v5/core/rlwe"
-	"pgregory.net/rapid"
 )
 
-// oracle is Lattigo's scheme layer over the same ring, with our secret and public key.
+// oracle is Lattigo's scheme layer over one of our rings, with our secret and public key.
 // Product code uses none of it.
 type oracle struct {
+	r      *ring
 	params rlwe.Parameters
 	secret *rlwe.SecretKey
 	public *rlwe.PublicKey
 }
 
-func newOracle(t *testing.T, s session) oracle {
+func newOracle(t *testing.T, s session, key ringKey) oracle {
 	t.Helper()
-	p := s.p
+	var primes []uint64
+	for _, m := range key.r.q {
+		primes = append(primes, m.q)
+	}
 	params, err := rlwe.NewParametersFromLiteral(rlwe.ParametersLiteral{
-		LogN: bits.Len(uint(p.n)) - 1, Q: []uint64{p.q[0].q, p.q[1].q}, NTTFlag: true})
+		LogN: bits.Len(uint(key.r.n)) - 1, Q: primes, NTTFlag: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := oracle{params, rlwe.NewSecretKey(params), rlwe.NewPublicKey(params)}
+	o := oracle{key.r, params, rlwe.NewSecretKey(params), rlwe.NewPublicKey(params)}
 	r := params.RingQ()
-	for i, v := range s.owner.secretCoefficients() {
+	for i, v := range s.owner.secretCoefficients(key.r) {
 		for l, q := range r.ModuliChain() {
 			o.secret.Value.Q.Coeffs[l][i] = uint64(int64(q)+v) % q
 		}
 	}
 	r.NTT(o.secret.Value.Q, o.secret.Value.Q)
 	r.MForm(o.secret.Value.Q, o.secret.Value.Q)
-	for l := range p.q {
-		copy(o.public.Value[0].Q.Coeffs[l], s.key.b[l])
-		copy(o.public.Value[1].Q.Coeffs[l], s.key.a[l])
+	for l := range primes {
+		copy(o.public.Value[0].Q.Coeffs[l], key.b[l])
+		copy(o.public.Value[1].Q.Coeffs[l], key.a[l])
 	}
 	for _, v := range o.public.Value { // Lattigo keeps its keys in Montgomery form
 		r.MForm(v.Q, v.Q)
@@ -48,9 +51,9 @@ func newOracle(t *testing.T, s session) oracle {
 }
 
 // decrypt returns Lattigo's phase of (a, b), a transformed, b in coefficient form.
-func (o oracle) decrypt(p *Params, a, b poly) []*big.Int {
+func (o oracle) decrypt(a, b poly) []*big.Int {
 	ct := rlwe.NewCiphertext(o.params, 1)
-	for l := range p.q {
+	for l := range a {
 		copy(ct.Value[0].Coeffs[l], b[l])
 		copy(ct.Value[1].Coeffs[l], a[l])
 	}
@@ -58,12 +61,36 @@ func (o oracle) decrypt(p *Params, a, b poly) []*big.Int {
 	r.NTT(ct.Value[0], ct.Value[0])
 	pt := rlwe.NewDecryptor(o.params, o.secret).DecryptNew(ct)
 	r.INTT(pt.Value, pt.Value)
-	out := make([]*big.Int, p.n)
+	out := make([]*big.Int, o.r.n)
 	for i := range out {
 		out[i] = new(big.Int)
 	}
 	r.PolyToBigintCentered(pt.Value, 1, out)
 	return out
+}
+
+// encrypt returns Lattigo's encryption of messages modulo t in wire form.
+func (o oracle) encrypt(t *testing.T, key rlwe.EncryptionKey, messages []uint64, modulus uint64, budget Budget) []byte {
+	t.Helper()
+	r, pt := o.params.RingQ(), rlwe.NewPlaintext(o.params, o.params.MaxLevel())
+	for i, m := range messages {
+		v := o.r.bigLift(m, modulus)
+		for l, q := range o.r.q {
+			pt.Value.Coeffs[l][i] = new(big.Int).Mod(v, bigOf(q.q)).Uint64()
+		}
+	}
+	r.NTT(pt.Value, pt.Value)
+	ct, err := rlwe.NewEncryptor(o.params, key).EncryptNew(pt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.INTT(ct.Value[0], ct.Value[0])
+	r.INTT(ct.Value[1], ct.Value[1])
+	w := newPacker(0)
+	for part, width := range []int{budget.MaskBits, budget.MessageBits} {
+		o.r.pack(w, poly(ct.Value[1-part].Coeffs), uint(width), make([]uint64, o.r.n))
+	}
+	return w.bytes()
 }
 
 // TestLattigoDecryptsOurs: what we encrypt, Lattigo decrypts to q*m/T and an error of at
@@ -72,57 +99,28 @@ func TestLattigoDecryptsOurs(t *testing.T) {
 	for name, need := range testNeeds {
 		p := mustNew(t, need)
 		s := newSession(t, p, 51)
-		o := newOracle(t, s)
 		rng := rand.New(rand.NewPCG(7, 8))
-		block := make([]int32, p.n)
-		for i := range block {
-			block[i] = int32(rng.IntN(256) - 128)
-		}
-		x := make([]uint32, p.n)
-		for i := range x {
-			x[i] = rng.Uint32() & (1<<p.ScoreBits - 1)
-		}
-		slots := make([]uint64, p.n)
-		for i := range slots {
-			slots[i] = uint64(x[i] >> (p.HitBits - 1))
-		}
-		p.slots.INTT(slots)
-		last := p.HitBits - 1
-		size := p.uploadSize(p.Compare)
-		for what, c := range map[string]struct {
-			wire    []byte
-			a       poly
-			budget  Budget
-			t       uint64
-			message func(i int) uint64
-		}{
-			"block": {s.owner.EncryptBlock(9, block), p.publicPoly(newPoly(p.n), s.owner.public, labelBlockA, 9), p.Score, p.scoring.t,
-				func(i int) uint64 { return uint64(block[i]) & (p.scoring.t - 1) }},
-			"prefixes": {s.owner.EncryptPrefixes(4, x)[last*size:], p.publicPoly(newPoly(p.n), s.owner.public, labelPrefixA, 4, uint32(last)),
-				p.Compare, p.slots.q, func(i int) uint64 { return slots[i] }},
-			"key": {s.owner.PublicKey()[32:], p.publicPoly(newPoly(p.n), s.owner.public, labelKeyA), p.keyBudget(), 2, func(int) uint64 { return 0 }},
-		} {
-			b := newPoly(p.n)
-			if err := p.unpackUpload(what, c.wire, c.budget, b); err != nil {
-				t.Fatal(err)
-			}
+		key := s.owner.PublicKey()[len(Seed{}):]
+		cut := p.uploadSize(p.keyBudget())
+		check := func(what string, k ringKey, a, b poly, dropped int, modulus uint64, message []uint64) {
+			t.Helper()
 			limit := errorBound + 0.5
-			if c.budget.DroppedBits > 0 {
-				limit += math.Exp2(float64(c.budget.DroppedBits - 1))
+			if dropped > 0 {
+				limit += math.Exp2(float64(dropped - 1))
 			}
-			theirs, ours := o.decrypt(p, c.a, b), s.owner.phase(c.a, b)
+			q := k.r.bigQ()
+			most := new(big.Int).Mul(bigOf(modulus), big.NewInt(int64(2*limit))) // 2*modulus*limit
+			theirs, ours := newOracle(t, s, k).decrypt(a, b), s.owner.phase(k.r, a, b)
 			for i, ph := range theirs {
-				exact := new(big.Float).SetPrec(200).SetInt(new(big.Int).Mul(p.bigQ(), bigOf(c.message(i))))
-				exact.Quo(exact, new(big.Float).SetUint64(c.t))
-				whole := new(big.Float).SetPrec(200).SetInt(p.bigQ())
-				e := new(big.Float).SetPrec(200).Sub(new(big.Float).SetPrec(200).SetInt(ph), exact)
-				for _, turn := range []float64{0, 1} { // the phase is centred, q*m/T is not
-					if v, _ := new(big.Float).Add(e, new(big.Float).Mul(whole, big.NewFloat(turn))).Float64(); math.Abs(v) <= limit {
-						e = nil
-						break
-					}
+				m := uint64(0)
+				if message != nil {
+					m = message[i]
 				}
-				if e != nil {
+				// The phase is centred, q*m/T is not: the difference counts modulo q.
+				e := new(big.Int).Mul(ph, bigOf(modulus))
+				e.Sub(e, new(big.Int).Mul(q, bigOf(m)))
+				e = centre(e, new(big.Int).Mul(q, bigOf(modulus)))
+				if e.Lsh(e, 1).CmpAbs(most) > 0 {
 					t.Fatalf("%s, %s: coefficient %d is not q*m/T and a small error", name, what, i)
 				}
 				if ours[i].Cmp(ph) != 0 {
@@ -130,45 +128,58 @@ func TestLattigoDecryptsOurs(t *testing.T) {
 				}
 			}
 		}
+		unpack := func(data []byte, budget Budget) poly {
+			b := p.score.newPoly()
+			if err := p.unpackUpload("", data, budget, b); err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		unpackLanes := func(data []byte, l *lanes) poly {
+			b := l.r.newPoly()
+			if err := l.unpackUpload("", data, b); err != nil {
+				t.Fatal(err)
+			}
+			return b
+		}
+		block, scores := make([]int32, p.n), make([]uint64, p.n)
+		for i := range block {
+			block[i] = int32(rng.IntN(256) - 128)
+			scores[i] = uint64(block[i]) & (p.scoring.t - 1)
+		}
+		check("block", s.key.score, p.score.uniform(p.score.newPoly(), s.owner.public, labelBlockA, 9),
+			unpack(s.owner.EncryptBlock(9, block), p.Score), p.Score.DroppedBits, p.scoring.t, scores)
+		check("key", s.key.score, p.score.uniform(p.score.newPoly(), s.owner.public, labelKeyA), unpack(key[:cut], p.keyBudget()), 0, 2, nil)
+		wide := p.widest()
+		check("lane key", s.key.lane, wide.r.uniform(wide.r.newPoly(), s.owner.public, labelLaneKeyA), unpackLanes(key[cut:], wide), 0, 2, nil)
+		last := p.HitBits - 1
+		for planes, l := range p.lanes {
+			x := make([]uint32, planes*l.r.n+7)
+			values := newLists(planes+1, l.r.n)
+			for i := range x {
+				x[i] = rng.Uint32() & (1<<p.ScoreBits - 1)
+				values[i/l.r.n][i%l.r.n] = uint64(x[i] >> last)
+			}
+			check("prefixes", s.key.lane.in(l.r), l.r.uniform(l.r.newPoly(), s.owner.public, labelPrefixA, 4, uint32(last)),
+				unpackLanes(s.owner.EncryptPrefix(4, last, x), l), 0, l.t, l.join(values))
+		}
 	}
 }
 
 // TestWeDecryptLattigos: what Lattigo encrypts, under the secret or under our public key,
-// comes out of OpenShare when it is put on our wire.
+// comes out of OpenShare and of openAnswer when it is put on our wire.
 func TestWeDecryptLattigos(t *testing.T) {
 	for name, need := range testNeeds {
 		p := mustNew(t, need)
 		s := newSession(t, p, 52)
-		o := newOracle(t, s)
-		r := o.params.RingQ()
 		rng := rand.New(rand.NewPCG(9, 10))
-		messages := make([]uint64, p.n)
-		pt := rlwe.NewPlaintext(o.params, o.params.MaxLevel())
-		for i := range messages {
-			messages[i] = rng.Uint64() & (p.scoring.t - 1)
-			v := p.bigLift(messages[i], p.scoring.t)
-			for l, q := range p.q {
-				pt.Value.Coeffs[l][i] = new(big.Int).Mod(v, bigOf(q.q)).Uint64()
-			}
-		}
-		r.NTT(pt.Value, pt.Value)
+		o := newOracle(t, s, s.key.score)
 		for kind, key := range map[string]rlwe.EncryptionKey{"secret": o.secret, "public": o.public} {
-			ct, err := rlwe.NewEncryptor(o.params, key).EncryptNew(pt)
-			if err != nil {
-				t.Fatal(err)
+			messages := make([]uint64, p.n)
+			for i := range messages {
+				messages[i] = rng.Uint64() & (p.scoring.t - 1)
 			}
-			r.INTT(ct.Value[0], ct.Value[0])
-			r.INTT(ct.Value[1], ct.Value[1])
-			w := newPacker(0)
-			for part, width := range []int{p.Score.MaskBits, p.Score.MessageBits} {
-				c := ct.Value[1-part].Coeffs
-				to := newRounding(p.q[0].q, uint(width))
-				for i := range p.n {
-					w.put(p.switchDown(c[0][i], c[1][i], &to), uint(width))
-				}
-				w.align()
-			}
-			x, err := s.owner.OpenShare(w.bytes(), allPositions(p))
+			x, err := s.owner.OpenShare(o.encrypt(t, key, messages, p.scoring.t, p.Score), allPositions(p))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,255 +189,20 @@ func TestWeDecryptLattigos(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-// TestTransformConvention evaluates polynomials directly: position i holds the value at
-// psi^(2*brv(i)+1).
-func TestTransformConvention(t *testing.T) {
-	p := mustNew(t, testNeeds["iris 2048"])
-	rng := rand.New(rand.NewPCG(11, 12))
-	for _, m := range []*modulus{p.q[0], p.q[1], p.slots} {
-		q := bigOf(m.q)
-		psi := bigOf(m.Psi())
-		if new(big.Int).Exp(psi, big.NewInt(int64(p.n)), q).Cmp(new(big.Int).Sub(q, big.NewInt(1))) != 0 {
-			t.Fatalf("psi^n is not -1 modulo %d", m.q)
-		}
-		a := make([]uint64, p.n)
-		for i := range a {
-			a[i] = rng.Uint64N(m.q)
-		}
-		b := append([]uint64{}, a...)
-		m.NTT(b)
-		for _, i := range []int{0, 1, 2, 3, 64, 1000, 2047, 2048, 4094, 4095} {
-			reversed := bits.Reverse64(uint64(i)) >> (64 - 12)
-			x := new(big.Int).Exp(psi, bigOf(2*reversed+1), q)
-			v := new(big.Int)
-			for c := p.n - 1; c >= 0; c-- {
-				v.Mul(v, x).Add(v, bigOf(a[c])).Mod(v, q)
-			}
-			if v.Uint64() != b[i] {
-				t.Errorf("modulo %d, position %d holds another value", m.q, i)
-			}
-		}
-		m.INTT(b)
-		for i := range b {
-			if b[i] != a[i] {
-				t.Fatalf("modulo %d: the inverse transform gives another polynomial", m.q)
-			}
-		}
-	}
-}
-
-// extremes draws residues, most of them at an end of the range.
-func extremes(q uint64) *rapid.Generator[uint64] {
-	return rapid.OneOf(rapid.SampledFrom([]uint64{0, 1, 2, q / 2, q/2 + 1, q - 2, q - 1}), rapid.Uint64Range(0, q-1))
-}
-
-// TestArithmetic holds the word arithmetic against math/big.
-func TestArithmetic(t *testing.T) {
-	for _, need := range testNeeds {
-		p := mustNew(t, need)
-		q0, q1, whole := bigOf(p.q[0].q), bigOf(p.q[1].q), p.bigQ()
-		if p.whole.big().Cmp(whole) != 0 {
-			t.Fatal("whole is not q0*q1")
-		}
-		radix := new(big.Int).Lsh(big.NewInt(1), 64)
-		checkProperty(t, 2000, func(rt *rapid.T) {
-			v0, v1 := extremes(p.q[0].q).Draw(rt, "v0"), extremes(p.q[1].q).Draw(rt, "v1")
-			v := p.bigCRT(poly{{v0}, {v1}})[0]
-			if got := p.compose(v0, v1); got.big().Cmp(v) != 0 {
-				rt.Fatalf("compose(%d, %d) = %v, expected %v", v0, v1, got, v)
-			}
-
-			for _, m := range append(p.q[:], p.slots) {
-				q := bigOf(m.q)
-				hi, lo := extremes(m.q).Draw(rt, "hi"), rapid.OneOf(rapid.SampledFrom([]uint64{0, 1, math.MaxUint64}), rapid.Uint64()).Draw(rt, "lo")
-				x := uint128{hi, lo}.big()
-				want := new(big.Int).Mod(x, q)
-				if got := m.reduce(hi, lo); got != want.Uint64() {
-					rt.Fatalf("reduce(%d, %d) modulo %d", hi, lo, m.q)
-				}
-				inv := new(big.Int).ModInverse(radix, q)
-				if got := m.redc(hi, lo); got != want.Mul(want, inv).Mod(want, q).Uint64() {
-					rt.Fatalf("redc(%d, %d) modulo %d", hi, lo, m.q)
-				}
-				a, b := extremes(m.q).Draw(rt, "a"), extremes(m.q).Draw(rt, "b")
-				for what, c := range map[string][2]*big.Int{
-					"add":      {bigOf(m.add(a, b)), new(big.Int).Add(bigOf(a), bigOf(b))},
-					"subtract": {bigOf(m.subtract(a, b)), new(big.Int).Sub(bigOf(a), bigOf(b))},
-					"mul":      {bigOf(m.mul(m.mont(a), b)), new(big.Int).Mul(bigOf(a), bigOf(b))},
-					"signed":   {bigOf(m.signed(-int64(a))), new(big.Int).Neg(bigOf(a))},
-				} {
-					if c[0].Cmp(c[1].Mod(c[1], q)) != 0 {
-						rt.Fatalf("%s of %d and %d modulo %d", what, a, b, m.q)
+		for _, l := range p.lanes {
+			o := newOracle(t, s, s.key.lane.in(l.r))
+			for kind, key := range map[string]rlwe.EncryptionKey{"secret": o.secret, "public": o.public} {
+				values := newLists(len(l.planes), l.r.n)
+				for plane, m := range l.planes {
+					for i := range values[plane] {
+						values[plane][i] = rng.Uint64N(m.q)
 					}
 				}
-				if a != 0 && m.slowMul(a, m.inverse(a)) != 1 {
-					rt.Fatalf("inverse of %d modulo %d", a, m.q)
+				want := slices.Concat(values...)
+				got := s.values(t, o.encrypt(t, key, l.join(values), l.t, l.budget), l.lanesIn())
+				if !slices.Equal(got, want) {
+					t.Fatalf("%s, %d planes, %s key: other values", name, len(l.planes), kind)
 				}
-			}
-
-			for _, s := range []scale{p.scoring, p.testing} {
-				m := extremes(s.t).Draw(rt, "m")
-				want, got := p.bigLift(m, s.t), s.lift(m)
-				if got[0] != new(big.Int).Mod(want, q0).Uint64() || got[1] != new(big.Int).Mod(want, q1).Uint64() {
-					rt.Fatalf("lift of %d of %d", m, s.t)
-				}
-			}
-
-			// switchDown rounds twice: by q1, halves down (q1 is odd: there are none), then
-			// to the width, halves up.
-			width := rapid.IntRange(3, 32).Draw(rt, "width")
-			x := new(big.Int).Add(v, new(big.Int).Rsh(q1, 1))
-			x.Div(x, q1).Mod(x, q0)
-			to := newRounding(p.q[0].q, uint(width))
-			if got := to.divide(x.Uint64()); bigOf(got).Cmp(bigDivRound(x, width, q0)) != 0 {
-				rt.Fatalf("divide(%v) after %d bits", x, width)
-			}
-			want := new(big.Int).And(bigDivRound(x, width, q0), bigOf(1<<width-1))
-			if got := p.switchDown(v0, v1, &to); got != want.Uint64() {
-				rt.Fatalf("switchDown(%d, %d, %d) = %d, expected %v", v0, v1, width, got, want)
-			}
-		})
-	}
-}
-
-// bigDivRound returns floor((x*2^width + floor(q/2)) / q).
-func bigDivRound(x *big.Int, width int, q *big.Int) *big.Int {
-	r := new(big.Int).Lsh(x, uint(width))
-	return r.Add(r, new(big.Int).Rsh(q, 1)).Div(r, q)
-}
-
-func TestUint128(t *testing.T) {
-	mod := new(big.Int).Lsh(big.NewInt(1), 128)
-	word := rapid.OneOf(rapid.SampledFrom([]uint64{0, 1, 1 << 63, math.MaxUint64}), rapid.Uint64())
-	checkProperty(t, 2000, func(rt *rapid.T) {
-		x := uint128{word.Draw(rt, "hi"), word.Draw(rt, "lo")}
-		y := uint128{word.Draw(rt, "hi"), word.Draw(rt, "lo")}
-		n := rapid.UintRange(0, 127).Draw(rt, "n")
-		for what, c := range map[string][2]*big.Int{
-			"right": {x.shiftRight(n).big(), new(big.Int).Rsh(x.big(), n)},
-			"left":  {x.shiftLeft(n).big(), new(big.Int).Lsh(x.big(), n)},
-			"add":   {x.add(y).big(), new(big.Int).Add(x.big(), y.big())},
-		} {
-			if c[0].Cmp(c[1].Mod(c[1], mod)) != 0 {
-				rt.Fatalf("%s of %v, %v by %d", what, x, y, n)
-			}
-		}
-		if x.less(y) != (x.big().Cmp(y.big()) < 0) || x.bitLen() != x.big().BitLen() || uint128Of(x.big()) != x {
-			rt.Fatalf("order or length of %v, %v", x, y)
-		}
-	})
-}
-
-// TestAccumulateAgainstIntegers multiplies a few sparse blocks the schoolbook way, with
-// big integers and the ciphertexts as they are: no keys, no rounding, exact.
-func TestAccumulateAgainstIntegers(t *testing.T) {
-	p := mustNew(t, testNeeds["vector 512"])
-	s := newSession(t, p, 53)
-	rng := rand.New(rand.NewPCG(13, 14))
-	const blocks, operands = 3, 2
-	pr := s.key.NewProbe(blocks)
-	var a, b [blocks][]*big.Int
-	for i := range blocks {
-		if _, err := pr.Accumulate(nil); err == nil {
-			t.Fatal("a probe with missing blocks is used")
-		}
-		wire := s.owner.EncryptBlock(uint32(i), []int32{int32(i), -5, 100})
-		if err := pr.SetBlock(i, wire); err != nil {
-			t.Fatal(err)
-		}
-		if err := pr.SetBlock(i, wire); err == nil {
-			t.Fatal("a block is accepted twice")
-		}
-		plain := newPoly(p.n)
-		if err := p.unpackUpload("block", wire, p.Score, plain); err != nil {
-			t.Fatal(err)
-		}
-		b[i] = p.bigCRT(plain)
-		a[i] = p.bigCRT(p.inverse(p.publicPoly(newPoly(p.n), s.owner.public, labelBlockA, uint32(i))))
-	}
-	for _, i := range []int{-1, blocks} {
-		if err := pr.SetBlock(i, s.owner.EncryptBlock(0, nil)); err == nil {
-			t.Errorf("block %d is accepted", i)
-		}
-	}
-	group, sparse := make([]*Weights, operands), [operands][blocks][]int32{}
-	for g := range group {
-		for i := range blocks {
-			short := make([]int32, []int{p.n, 3000, 9}[i]) // shorter operands end in zeros
-			for range 4 {
-				short[rng.IntN(len(short))] = []int32{1, -1, 127, -128, math.MaxInt32, math.MinInt32}[rng.IntN(6)]
-			}
-			sparse[g][i] = short
-		}
-		group[g] = p.NewWeights(sparse[g][:])
-	}
-	if _, err := pr.Accumulate(group); !errors.Is(err, ErrBudget) {
-		t.Errorf("weights over the budget give error %v, want %v", err, ErrBudget)
-	}
-	p.need.WeightL1 = math.MaxInt64 // only the arithmetic matters here
-	sums, err := pr.Accumulate(group)
-	if err != nil {
-		t.Fatal(err)
-	}
-	multiply := func(into []*big.Int, w []int32, x []*big.Int) {
-		for i, v := range w {
-			if v == 0 {
-				continue
-			}
-			for j, c := range x {
-				product := new(big.Int).Mul(c, big.NewInt(int64(v)))
-				if i+j < p.n {
-					into[i+j].Add(into[i+j], product)
-				} else {
-					into[i+j-p.n].Sub(into[i+j-p.n], product)
-				}
-			}
-		}
-	}
-	for g := range group {
-		for part, x := range [2][blocks][]*big.Int{a, b} {
-			want := make([]*big.Int, p.n)
-			for i := range want {
-				want[i] = new(big.Int)
-			}
-			for i := range blocks {
-				multiply(want, sparse[g][i], x[i])
-			}
-			for i, got := range p.bigCRT(p.inverse([]poly{*sums[g].a, *sums[g].b}[part])) {
-				if got.Cmp(want[i].Mod(want[i], p.bigQ())) != 0 {
-					t.Fatalf("operand %d, part %d, coefficient %d differs", g, part, i)
-				}
-			}
-		}
-	}
-	if _, err := pr.Accumulate([]*Weights{p.NewWeights(make([][]int32, blocks+1))}); err == nil {
-		t.Error("weights of another number of blocks are accepted")
-	}
-	if got, want := group[0].Bytes(), 16*blocks*p.n; got != want {
-		t.Errorf("weights of %d bytes, expected %d", got, want)
-	}
-}
-
-// TestAccumulatorsDoNotOverflow takes MaxBlocks blocks of the largest residues.
-func TestAccumulatorsDoNotOverflow(t *testing.T) {
-	p := mustNew(t, testNeeds["tiny"])
-	for _, m := range p.q {
-		weights, rows := make([]uint64, MaxBlocks*tile), make([]uint64, 2*MaxBlocks*tile)
-		for i := range weights {
-			weights[i] = m.q - 1
-		}
-		for i := range rows {
-			rows[i] = m.q - 1
-		}
-		var a, b [tile]uint64
-		m.Accumulate(weights, rows, a[:], b[:], MaxBlocks)
-		want := big.NewInt(MaxBlocks) // (q-1)^2 is 1
-		for i := range a {
-			if a[i] != want.Uint64() || b[i] != want.Uint64() {
-				t.Fatalf("coefficient %d: %d and %d, expected %v", i, a[i], b[i], want)
 			}
 		}
 	}

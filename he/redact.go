@@ -14,6 +14,9 @@ func (Weights) Format(f fmt.State, _ rune) { redact(f, "Weights") }
 // Format implements fmt.Formatter without showing the scores.
 func (Sum) Format(f fmt.State, _ rune) { redact(f, "Sum") }
 
+// Format implements fmt.Formatter without showing the masks.
+func (Batch) Format(f fmt.State, _ rune) { redact(f, "Batch") }
+
 // Format implements fmt.Formatter without showing the key stream.
 func (Stream) Format(f fmt.State, _ rune) { redact(f, "Stream") }
 

@@ -1,202 +1,175 @@
 package he
 
 import (
-	"fmt"
 	"math/bits"
 	"sync"
 
 	"github.com/puente-project/puente/he/internal/kernel"
 )
 
-// limbs is the number of primes in q.
-const limbs = 2
+// ring is R_q = Z[X]/(X^n+1) modulo q, the product of a few primes. It is immutable.
+type ring struct {
+	n int
+	q []*modulus
 
-// modulus is one prime with its number-theoretic transform over X^n+1.
-//
-// Position i of a transform holds the value at psi^(2*brv(i)+1), where psi is a
-// primitive 2n-th root of unity (kernel.Modulus.Psi) and brv reverses log2 n bits.
-// Residues are in standard form throughout, except for constants of scalar
-// arithmetic that say so.
-type modulus struct {
-	*kernel.Modulus // vectors
-	q               uint64
-	qInv            uint64 // q^-1 mod 2^64
-	r2              uint64 // 2^128 mod q
-	whole           uint64 // floor(2^64 / q)
+	fractions []kernel.Fraction // (q/q_l)^-1 mod q_l and floor(2^66 * (2^50-q_l) / q_l)
+	minusOne  []kernel.Factor
+	centre    uint64 // what the fractions lack on average, rounded
+	spare     *scratch
 }
 
-// newModulus prepares a prime q = 1 mod 2n for degree n.
-func newModulus(n int, q uint64) (*modulus, error) {
-	k, err := kernel.New(n, q)
-	if err != nil {
-		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
-	}
-	m := &modulus{Modulus: k, q: q, qInv: q, whole: ^uint64(0) / q} // q is no power of two
-	for range 5 {                                                   // Newton: q is its own inverse modulo 8, each step doubles the bits
-		m.qInv *= 2 - q*m.qInv
-	}
-	_, r1 := bits.Div64(1, 0, q)
-	m.r2 = m.slowMul(r1, r1)
-	return m, nil
-}
-
-func (m *modulus) slowMul(x, y uint64) uint64 {
-	hi, lo := bits.Mul64(x%m.q, y%m.q)
-	return bits.Rem64(hi, lo, m.q)
-}
-
-// inverse returns x^-1 mod q by Fermat.
-func (m *modulus) inverse(x uint64) uint64 {
-	result, base := uint64(1), x%m.q
-	for e := m.q - 2; e > 0; e >>= 1 {
-		if e&1 == 1 {
-			result = m.slowMul(result, base)
+// newRing prepares a ring of two or three primes of 50 bits.
+func newRing(n int, primes []uint64) (*ring, error) {
+	r := &ring{n: n, spare: &spares[len(primes)][bits.Len(uint(n))-1], centre: uint64(len(primes)+1) / 2}
+	for _, p := range primes {
+		m, err := cachedModulus(n, p)
+		if err != nil {
+			return nil, err
 		}
-		base = m.slowMul(base, base)
+		r.q = append(r.q, m)
 	}
-	return result
-}
-
-// redc returns (hi*2^64 + lo) * 2^-64 mod q for hi < q (Montgomery 1985).
-func (m *modulus) redc(hi, lo uint64) uint64 {
-	h, _ := bits.Mul64(lo*m.qInv, m.q)
-	r := hi - h + m.q
-	if r >= m.q {
-		r -= m.q
+	for l, m := range r.q {
+		rest := uint64(1)
+		for o, other := range r.q {
+			if o != l {
+				rest = m.slowMul(rest, other.q)
+			}
+		}
+		short := uint64(1)<<primeBits - m.q
+		f, _ := bits.Div64(short<<2, 0, m.q) // 2^66 = 2^2 * 2^64
+		r.fractions = append(r.fractions, m.Fraction(m.inverse(rest), f))
+		r.minusOne = append(r.minusOne, m.Factor(m.q-1))
 	}
-	return r
+	return r, nil
 }
 
-// mul returns x*y*2^-64 mod q: the product when one factor is in Montgomery form.
-func (m *modulus) mul(x, y uint64) uint64 {
-	hi, lo := bits.Mul64(x, y)
-	return m.redc(hi, lo)
-}
-
-// mont returns x*2^64 mod q, the Montgomery form.
-func (m *modulus) mont(x uint64) uint64 { return m.mul(x, m.r2) }
-
-// reduce returns hi*2^64 + lo mod q for hi < q.
-func (m *modulus) reduce(hi, lo uint64) uint64 { return m.mont(m.redc(hi, lo)) }
-
-// remainder returns x mod q for any x.
-func (m *modulus) remainder(x uint64) uint64 {
-	quotient, _ := bits.Mul64(x, m.whole) // at most one too small
-	r := x - quotient*m.q
-	if r >= m.q {
-		r -= m.q
+// logQ is log2 q.
+func (r *ring) logQ() float64 {
+	log := 0.0
+	for _, m := range r.q {
+		log += log2(float64(m.q))
 	}
-	return r
+	return log
 }
 
-func (m *modulus) add(x, y uint64) uint64 {
-	r := x + y
-	if r >= m.q {
-		r -= m.q
+// residue returns q mod t.
+func (r *ring) residue(t uint64) uint64 {
+	v := uint64(1) % t
+	for _, m := range r.q {
+		hi, lo := bits.Mul64(v, m.q%t)
+		v = bits.Rem64(hi, lo, t)
 	}
-	return r
+	return v
 }
 
-func (m *modulus) subtract(x, y uint64) uint64 {
-	r := x - y
-	if x < y {
-		r += m.q
-	}
-	return r
-}
+// poly is an element of a ring, one residue polynomial per prime.
+type poly [][]uint64
 
-// signed returns v mod q for |v| < q.
-func (m *modulus) signed(v int64) uint64 { return uint64(v) + uint64(v>>63)&m.q }
-
-// poly is an element of R modulo q, one residue polynomial per prime.
-type poly [limbs][]uint64
-
-func newPoly(n int) poly {
-	var p poly
-	backing := make([]uint64, limbs*n)
+func (r *ring) newPoly() poly {
+	p := make(poly, len(r.q))
+	backing := make([]uint64, len(r.q)*r.n)
 	for l := range p {
-		p[l] = backing[l*n : (l+1)*n]
+		p[l] = backing[l*r.n : (l+1)*r.n]
 	}
 	return p
 }
 
-// scratch lends polynomials of one degree for the length of a computation, so that the
+// scratch lends polynomials of one ring for the length of a computation, so that the
 // hot stages touch no fresh memory. What they hold is arbitrary.
 type scratch struct{ pool sync.Pool }
 
-// spares holds the scratch memory of all sessions, by log2 of the degree.
-var spares [17]scratch
+// spares holds the scratch memory of all sessions, by number of primes and log2 of the
+// degree.
+var spares [4][17]scratch
 
-func (s *scratch) borrow(n int) *poly {
-	if p, ok := s.pool.Get().(*poly); ok {
+func (r *ring) borrow() *poly {
+	if p, ok := r.spare.pool.Get().(*poly); ok {
 		return p
 	}
-	p := newPoly(n)
+	p := r.newPoly()
 	return &p
 }
 
-func (s *scratch) giveBack(polys ...*poly) {
+func (r *ring) giveBack(polys ...*poly) {
 	for _, p := range polys {
-		s.pool.Put(p)
+		r.spare.pool.Put(p)
 	}
 }
 
-// uint128 is an integer below 2^128.
-type uint128 struct{ hi, lo uint64 }
-
-func (x uint128) shiftRight(n uint) uint128 {
-	if n == 0 {
-		return x
+// transform replaces a polynomial by its number-theoretic transform, and inverse does
+// the contrary.
+func (r *ring) transform(a poly) poly {
+	for l, m := range r.q {
+		m.NTT(a[l])
 	}
-	if n >= 64 {
-		return uint128{0, x.hi >> (n - 64)}
-	}
-	return uint128{x.hi >> n, x.lo>>n | x.hi<<(64-n)}
+	return a
 }
 
-func (x uint128) shiftLeft(n uint) uint128 {
-	if n == 0 {
-		return x
+func (r *ring) inverseTransform(a poly) poly {
+	for l, m := range r.q {
+		m.INTT(a[l])
 	}
-	if n >= 64 {
-		return uint128{x.lo << (n - 64), 0}
+	return a
+}
+
+// mul sets dst to the product of two transformed polynomials, and mulAdd adds it.
+func (r *ring) mul(dst, a, b poly) {
+	for l, m := range r.q {
+		m.Mul(dst[l], a[l], b[l])
 	}
-	return uint128{x.hi<<n | x.lo>>(64-n), x.lo << n}
 }
 
-func (x uint128) add(y uint128) uint128 {
-	lo, c := bits.Add64(x.lo, y.lo, 0)
-	return uint128{x.hi + y.hi + c, lo}
-}
-
-func (x uint128) less(y uint128) bool { return x.hi < y.hi || x.hi == y.hi && x.lo < y.lo }
-
-func (x uint128) bitLen() int {
-	if x.hi != 0 {
-		return 64 + bits.Len64(x.hi)
+func (r *ring) mulAdd(dst, a, b poly) {
+	for l, m := range r.q {
+		m.MulAdd(dst[l], a[l], b[l])
 	}
-	return bits.Len64(x.lo)
 }
 
-// rounding divides by an odd q of 2^32 < q < 2^62 after a shift of 1 to 32 bits.
-type rounding struct {
-	q, inverse uint64 // inverse = floor(2^(63+shift) / q)
-	shift      uint
-}
-
-func newRounding(q uint64, shift uint) rounding {
-	inverse, _ := bits.Div64(1<<(shift-1), 0, q)
-	return rounding{q, inverse, shift}
-}
-
-// divide returns floor((v*2^shift + floor(q/2)) / q) for v < q. The estimate is at most
-// two below; the remainder is exact modulo 2^64, since it is small.
-func (d *rounding) divide(v uint64) uint64 {
-	estimate, _ := bits.Mul64(v<<1, d.inverse)
-	rest := v<<d.shift + d.q/2 - estimate*d.q
-	for rest >= d.q {
-		rest -= d.q
-		estimate++
+// ternary fills t with uniform ternary coefficients and returns it.
+func (r *ring) ternary(t poly, st *Stream) poly {
+	values := make([]int8, r.n)
+	st.trits(values)
+	for l, m := range r.q {
+		clear(t[l])
+		m.AddSmall(t[l], values)
 	}
-	return estimate
+	return t
+}
+
+// addErrors adds an error to every coefficient.
+func (r *ring) addErrors(a poly, st *Stream) {
+	errors := make([]int8, len(a[0]))
+	st.smallErrors(errors)
+	for l, m := range r.q {
+		m.AddSmall(a[l], errors)
+	}
+}
+
+// uniform expands the a of a ciphertext from a public seed into a, in transformed form,
+// and returns it.
+func (r *ring) uniform(a poly, public Seed, label string, index ...uint32) poly {
+	st := NewStream(public, label, index...)
+	for l, m := range r.q {
+		st.uniform(a[l], m.q)
+	}
+	return a
+}
+
+// pack writes round(v * 2^width / q) mod 2^width for the coefficients v of a, width below
+// 62. The fraction v/q is that of the sum of x_l/q_l with x_l = v * (q/q_l)^-1 mod q_l
+// (Chinese remainders); x_l * 2^64 / q_l is x_l * 2^14 * (1 + (2^50-q_l)/q_l), of which
+// the second term is cut to an integer. The sum lacks between 0 and 5/4 of a unit of
+// 2^-64 for each prime, centre less on average. sums is overwritten.
+func (r *ring) pack(w *packer, a poly, width uint, sums []uint64) {
+	sums = sums[:len(a[0])]
+	for i := range sums {
+		sums[i] = r.centre + 1<<(63-width)
+	}
+	for l, m := range r.q {
+		m.AddFraction(sums, a[l], r.fractions[l])
+	}
+	for _, v := range sums {
+		w.put(v>>(64-width), width)
+	}
+	w.align()
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math/bits"
+
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // Seed is a 32-byte secret from which streams are derived. It prints as a
@@ -92,17 +94,36 @@ func (s *Stream) Below(bound uint64) uint64 {
 	}
 }
 
+// words fills dst with the next words.
+func (s *Stream) words(dst []uint64) {
+	for len(dst) > 0 {
+		if s.pos == len(s.buf) {
+			s.refill()
+		}
+		n := min(len(dst), (len(s.buf)-s.pos)/8)
+		from := s.buf[s.pos:]
+		for i := range dst[:n] {
+			dst[i] = binary.LittleEndian.Uint64(from[8*i:])
+		}
+		s.pos += 8 * n
+		dst = dst[n:]
+	}
+}
+
 // uniform fills dst with independent uniform residues modulo q: words cut to
 // the bit length of q, skipped when not below q.
 func (s *Stream) uniform(dst []uint64, q uint64) {
 	mask := uint64(1)<<bits.Len64(q-1) - 1
-	for i := range dst {
-		for {
-			if v := s.Uint64() & mask; v < q {
-				dst[i] = v
-				break
+	for len(dst) > 0 {
+		s.words(dst)
+		kept := 0
+		for _, v := range dst {
+			if v &= mask; v < q {
+				dst[kept] = v
+				kept++
 			}
 		}
+		dst = dst[kept:]
 	}
 }
 
@@ -113,17 +134,50 @@ const (
 	errorSigma = 3.2403703492039302
 )
 
-// smallError returns a sample of the centred binomial distribution with 21
-// coin pairs: standard deviation 3.24, bound 21, two population counts and no
+// smallErrors fills dst with samples of the centred binomial distribution with 21
+// coin pairs, one a word: standard deviation 3.24, bound 21, two population counts and no
 // table. It is what Microsoft SEAL 4 samples in place of the discrete Gaussian
 // of deviation 3.2, and what FIPS 203 section 4.2.2 does for its smaller noise.
-func (s *Stream) smallError() int64 {
-	w := s.Uint64()
-	return int64(bits.OnesCount64(w&(1<<errorBound-1))) - int64(bits.OnesCount64(w>>errorBound&(1<<errorBound-1)))
+func (s *Stream) smallErrors(dst []int8) {
+	var words [512]uint64
+	for len(dst) > 0 {
+		n := min(len(dst), len(words))
+		s.words(words[:n])
+		kernel.CentredBinomial(dst[:n], words[:n])
+		dst = dst[n:]
+	}
 }
 
-// ternary returns a uniform value of {-1, 0, 1}.
-func (s *Stream) ternary() int64 { return int64(s.Below(3)) - 1 }
+// trits fills dst with uniform values of {-1, 0, 1}: each byte of a word below 3^5, from
+// the least significant one on, gives its five digits to base 3, the least significant
+// first, less 1. What is left of the last word is dropped.
+func (s *Stream) trits(dst []int8) {
+	for {
+		w := s.Uint64()
+		for range 8 {
+			b := byte(w)
+			w >>= 8
+			if b >= 243 {
+				continue
+			}
+			if n := copy(dst, digits[b][:]); n < len(dst) {
+				dst = dst[n:]
+				continue
+			}
+			return
+		}
+	}
+}
+
+// digits are the five digits to base 3 of each byte below 243, less 1.
+var digits = func() (table [243][5]int8) {
+	for b := range table {
+		for i, rest := 0, b; i < 5; i, rest = i+1, rest/3 {
+			table[b][i] = int8(rest%3) - 1
+		}
+	}
+	return table
+}()
 
 // permutation returns a uniform permutation of n items (Fisher and Yates,
 // downwards from the last item).

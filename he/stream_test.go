@@ -90,8 +90,8 @@ func TestLabelsDistinct(t *testing.T) {
 		}
 		return true
 	})
-	if len(seen) != 14 {
-		t.Errorf("labels.go has %d labels, expected 14", len(seen))
+	if len(seen) != 17 {
+		t.Errorf("labels.go has %d labels, expected 17", len(seen))
 	}
 }
 
@@ -134,8 +134,10 @@ func TestSmallError(t *testing.T) {
 	st := NewStream(testSeed(21), "test small error")
 	counts, pairs := make([]int, len(weights)), [2][]int{make([]int, 3), make([]int, 3)}
 	squares, last := 0.0, int64(0)
-	for range n {
-		e := st.smallError()
+	all := make([]int8, n)
+	st.smallErrors(all)
+	for _, small := range all {
+		e := int64(small)
 		if e < -errorBound || e > errorBound {
 			t.Fatalf("error %d", e)
 		}
@@ -156,8 +158,9 @@ func TestSmallError(t *testing.T) {
 	}
 	// The ends of the range, which no sample reaches: all bits of one side set.
 	for word, want := range map[uint64]int64{1<<21 - 1: 21, (1<<21 - 1) << 21: -21, 0: 0, math.MaxUint64: 0} {
-		if got := fixedStream(word).smallError(); got != want {
-			t.Errorf("word %x gives %d, expected %d", word, got, want)
+		st, got := fixedStream(5, word, 7), make([]int8, 2)
+		if st.smallErrors(got); int64(got[1]) != want || got[0] != 2 || st.pos != 16 {
+			t.Errorf("word %x gives %d after %d bytes, expected %d", word, got, st.pos, want)
 		}
 	}
 }
@@ -184,17 +187,64 @@ func fixedStream(words ...uint64) *Stream {
 	return s
 }
 
-func TestTernary(t *testing.T) {
-	st := NewStream(testSeed(22), "test ternary")
-	counts, pairs := make([]int, 3), make([]int, 9)
-	for range samples(1 << 18) {
-		a, b := st.ternary()+1, st.ternary()+1
-		counts[a]++
-		counts[b]++
-		pairs[3*a+b]++
+func TestTrits(t *testing.T) {
+	st := NewStream(testSeed(22), "test trits")
+	values := make([]int8, samples(1<<18)+3) // the last byte gives three
+	counts, groups := make([]int, 3), make([]int, 243)
+	pairs := newCounts(7, 9) // at distances up to 7
+	st.trits(values)
+	for i, v := range values {
+		counts[v+1]++
+		for d := range pairs {
+			if i > d {
+				pairs[d][3*(v+1)+values[i-d-1]+1]++
+			}
+		}
+		if i%5 == 4 {
+			cell := 0
+			for _, w := range values[i-4 : i+1] {
+				cell = 3*cell + int(w) + 1
+			}
+			groups[cell]++
+		}
 	}
 	accept(t, "ternary", uniformP(counts))
-	accept(t, "pairs of ternary", uniformP(pairs))
+	accept(t, "five of a byte", uniformP(groups))
+	for d := range pairs {
+		accept(t, fmt.Sprintf("pairs at distance %d", d+1), uniformP(pairs[d]))
+	}
+}
+
+// TestTritsRule takes every byte: below 243 it gives its digits to base 3, from there on
+// nothing, and a list of any length uses whole words.
+func TestTritsRule(t *testing.T) {
+	for first := 0; first < 256; first++ {
+		for _, length := range []int{1, 4, 5, 6, 40, 41} {
+			// 121 is 11111 to base 3: all zeros.
+			st := fixedStream(uint64(first)|0x79797979797979<<8, 0x7979797979797900)
+			values := make([]int8, length)
+			st.trits(values)
+			words := 1 + (length-1)/40
+			if first >= 243 {
+				words = 1 + (length-1)/35
+			}
+			if st.pos != 8*words {
+				t.Fatalf("byte %d, %d values: %d words are used, expected %d", first, length, st.pos/8, words)
+			}
+			for i, rest := 0, first; i < length; i, rest = i+1, rest/3 {
+				want := int8(0)
+				switch {
+				case first < 243 && i < 5:
+					want = int8(rest%3) - 1
+				case first < 243 && i == 40 || first >= 243 && i >= 35 && i < 40:
+					want = -1 // byte 0 of the second word
+				}
+				if values[i] != want {
+					t.Fatalf("byte %d: value %d is %d, expected %d", first, i, values[i], want)
+				}
+			}
+		}
+	}
 }
 
 func TestBelow(t *testing.T) {
@@ -262,7 +312,7 @@ func TestBelowRejects(t *testing.T) {
 
 func TestUniformResidues(t *testing.T) {
 	p := mustNew(t, testNeeds["vector 512"])
-	for _, q := range []uint64{p.q[0].q, p.q[1].q, p.slots.q, 65537} {
+	for _, q := range append(p.Moduli(), p.widest().r.q[2].q, p.lanes[0].planes[0].q, 40961) {
 		st := NewStream(testSeed(24), "test uniform", uint32(q>>20))
 		values := make([]uint64, samples(1<<18))
 		st.uniform(values, q)
@@ -338,13 +388,32 @@ func TestPermutation(t *testing.T) {
 // leaves a grid lets small noise show between its lines.
 func TestFlood(t *testing.T) {
 	p := mustNew(t, testNeeds["vector 512"])
-	for _, bits := range []int{20, 63, 64, 72, 79, 84, 91} {
+	if maxFloodBits != 99 {
+		t.Errorf("floods of up to %d bits are not covered", maxFloodBits)
+	}
+	for _, bits := range []int{50, 51, 63, 64, 72, 79, 84, 91, 98, 99} {
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
-			f := p.newFlood(bits)
+			r := p.score
+			if bits > 91 {
+				r = p.widest().r
+			}
 			limit := new(big.Int).Lsh(big.NewInt(1), uint(bits))
-			value := func(st *Stream) *big.Int {
-				v := f.sample(st)
-				return centre(p.bigCRT(poly{v[:1], v[1:]})[0], p.bigQ())
+			work := r.newPoly()
+			// values returns count samples, added to what is there: i modulo q.
+			values := func(st *Stream, count int) []*big.Int {
+				b := make(poly, len(r.q))
+				for l, q := range r.q {
+					b[l] = make([]uint64, count)
+					for i := range b[l] {
+						b[l][i] = q.q - uint64(i) - 1
+					}
+				}
+				r.flood(b, bits, st, work)
+				out := r.bigCRT(b)
+				for i, v := range out {
+					out[i] = centre(v.Add(v, big.NewInt(int64(i)+1)), r.bigQ())
+				}
+				return out
 			}
 			for _, c := range []struct {
 				words []uint64
@@ -354,7 +423,7 @@ func TestFlood(t *testing.T) {
 				{[]uint64{math.MaxUint64, math.MaxUint64}, new(big.Int).Sub(limit, big.NewInt(1))},
 				{[]uint64{1 << 63, 0}, big.NewInt(0)},
 			} {
-				if got := value(fixedStream(c.words...)); got.Cmp(c.want) != 0 {
+				if got := values(fixedStream(c.words...), 1)[0]; got.Cmp(c.want) != 0 {
 					t.Errorf("words %x give %v, expected %v", c.words, got, c.want)
 				}
 			}
@@ -364,8 +433,7 @@ func TestFlood(t *testing.T) {
 			for i := range low {
 				low[i] = make([]int, 256)
 			}
-			for range samples(1 << 14) {
-				v := value(st)
+			for _, v := range values(st, min(samples(1<<13), r.n)) {
 				v.Add(v, limit)
 				if v.Sign() < 0 || v.BitLen() > bits+1 {
 					t.Fatalf("a sample is outside [-2^%d, 2^%d)", bits, bits)
@@ -396,7 +464,12 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	stream := NewStream(seed, labelMask)
 	first64 := stream.Uint64()
 	first := stream.buf
-	sum := newSession(t, p, 1).sums(t, []int32{1}, []int32{1})[0]
+	session := newSession(t, p, 1)
+	sum := session.sums(t, []int32{1}, []int32{1})[0]
+	batch := session.collect(t, 0, []uint32{0}, []uint32{167})
+	if err := batch.Close(seed); err != nil {
+		t.Fatal(err)
+	}
 	type holder struct {
 		Seed Seed
 		List []Seed
@@ -405,6 +478,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"Seed": seed, "*Seed": &seed, "struct": holder{seed, []Seed{seed}}, "map": map[string]Seed{"x": seed},
 		"KeyOwner": *owner, "*KeyOwner": owner, "*Weights": weights, "Weights": *weights,
 		"Stream": *stream, "*Stream": stream, "Sum": sum, "*Sum": &sum, "[]Sum": []Sum{sum},
+		"Batch": *batch, "*Batch": batch,
 	} {
 		var out strings.Builder
 		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%X", "%s", "%q", "%d", "%08b"} {
@@ -423,8 +497,8 @@ func TestSecretsDoNotPrint(t *testing.T) {
 			out.Write(data)
 		}
 		got := strings.ToLower(out.String())
-		for _, bad := range []string{"a7", "167", "10100111", "p6en", fmt.Sprint(owner.secret[0][0]), fmt.Sprint(weights.data[0][0]),
-			fmt.Sprint(sum.a[0][0]), fmt.Sprint(first64), fmt.Sprintf("%x", first[:4])} {
+		for _, bad := range []string{"a7", "167", "10100111", "p6en", fmt.Sprint(owner.score[0][0]), fmt.Sprint(owner.lane[0][0]), fmt.Sprint(weights.data[0][0]),
+			fmt.Sprint((*sum.a)[0][0]), fmt.Sprint(first64), fmt.Sprintf("%x", first[:4])} {
 			if strings.Contains(got, bad) {
 				t.Errorf("%s shows %q", name, bad)
 			}

@@ -125,22 +125,23 @@ func checkLength(what string, got, want int) error {
 	return nil
 }
 
-// compose returns the integer below q with the given residues (Garner).
+// compose returns the integer below q of the ring of scores with the given residues
+// (Garner).
 func (p *Params) compose(r0, r1 uint64) uint128 {
-	q1 := p.q[1]
+	q0, q1 := p.score.q[0], p.score.q[1]
 	low := r0
 	if low >= q1.q { // the primes differ by less than half
 		low -= q1.q
 	}
-	hi, lo := bits.Mul64(p.q[0].q, q1.mul(q1.subtract(r1, low), p.q0Inv1))
+	hi, lo := bits.Mul64(q0.q, q1.mul(q1.subtract(r1, low), p.q0Inv1))
 	return uint128{hi, lo}.add(uint128{0, r0})
 }
 
 // uploadSize is the length of an encoded b with drop low bits removed.
 func (p *Params) uploadSize(b Budget) int { return packedSize(p.n, b.UploadBits) }
 
-// packUpload encodes b (coefficient form): every coefficient as an integer below
-// q without its low DroppedBits.
+// packUpload encodes b (coefficient form) in the ring of scores: every coefficient as an
+// integer below q without its low DroppedBits.
 func (p *Params) packUpload(b poly, budget Budget) []byte {
 	w := newPacker(p.uploadSize(budget))
 	width, drop := uint(budget.UploadBits), uint(budget.DroppedBits)
@@ -168,8 +169,45 @@ func (p *Params) unpackUpload(what string, data []byte, budget Budget, dst poly)
 		if drop > 0 {
 			v = v.add(uint128{0, 1 << (drop - 1)})
 		}
-		dst[0][i] = p.q[0].reduce(v.hi, v.lo)
-		dst[1][i] = p.q[1].reduce(v.hi, v.lo)
+		for l, q := range p.score.q {
+			dst[l][i] = q.reduce(v.hi, v.lo)
+		}
+	}
+	if !r.align() {
+		return fmt.Errorf("%s: %w", what, ErrPadding)
+	}
+	return nil
+}
+
+// uploadSize is the length of an encoded b in the ring of comparisons.
+func (l *lanes) uploadSize() int { return packedSize(len(l.r.q)*l.r.n, primeBits) }
+
+// packUpload encodes b (coefficient form) in the ring of comparisons: the residues
+// modulo each prime in turn.
+func (l *lanes) packUpload(b poly) []byte {
+	w := newPacker(l.uploadSize())
+	for _, residues := range b {
+		for _, v := range residues {
+			w.put(v, primeBits)
+		}
+	}
+	return w.bytes()
+}
+
+// unpackUpload decodes what packUpload wrote.
+func (l *lanes) unpackUpload(what string, data []byte, dst poly) error {
+	if err := checkLength(what, len(data), l.uploadSize()); err != nil {
+		return err
+	}
+	r := unpacker{in: data}
+	for j, q := range l.r.q {
+		for i := range dst[j] {
+			v := r.get(primeBits)
+			if v >= q.q {
+				return fmt.Errorf("%s: %w: residue %d of prime %d is not below it", what, ErrCoefficient, i, j)
+			}
+			dst[j][i] = v
+		}
 	}
 	if !r.align() {
 		return fmt.Errorf("%s: %w", what, ErrPadding)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"sync"
 
 	"github.com/puente-project/puente/he"
 )
@@ -26,7 +27,17 @@ type Evaluator struct {
 	probe    *he.Probe
 	blocks   int
 	released int // shares handed out
+	batch    *batch
 	answered int // batches handed out
+}
+
+// batch is a batch whose prefixes are coming.
+type batch struct {
+	index    int
+	received int       // levels
+	digest   hash.Hash // of the messages
+	loaded   sync.WaitGroup
+	he       *he.Batch
 }
 
 // NewEvaluator prepares a session on the agreed terms. root and nonce are as for
@@ -45,7 +56,7 @@ func (e *Evaluator) ReceiveBytes() int64 {
 	opening := int64(2 + len(Nonce{}) + 32 + 4 + 3*MaxName + MaxScheme)
 	return opening + int64(headerSize+p.PublicKeySize()) +
 		int64(g.layout.Blocks)*int64(headerSize+p.BlockSize()) +
-		int64(g.batches())*int64(headerSize+p.PrefixesSize())
+		int64(g.batches()*g.levels())*int64(headerSize+p.PrefixSize(p.Lanes()))
 }
 
 // Session returns the session id, zero before the open message.
@@ -153,7 +164,7 @@ func (e *Evaluator) shares(first, end int) Task {
 	g := e.gallery
 	return func() ([][]byte, error) {
 		stop := e.meter.begin(StageMultiplyAccumulate)
-		sums, err := e.probe.Accumulate(g.weights[first:end])
+		sums, err := g.accumulate(e.probe, first, end)
 		stop()
 		if err != nil {
 			return nil, err
@@ -162,38 +173,88 @@ func (e *Evaluator) shares(first, end int) Task {
 		messages := make([][]byte, len(sums))
 		for i := range sums {
 			index := uint32(first + i)
-			share := sums[i].Mask(index, g.positions(g.inShare(first+i)), offset(g.scheme), e.masks)
+			share := sums[i].Mask(index, g.positions(g.inShare(first+i)), -g.scheme.Offset(), e.masks)
 			messages[i] = seal(KindShare, e.session, index, share)
 		}
 		return messages, nil
 	}
 }
 
+// Levels returns the number of messages in which the verdict of a batch goes out.
+func (e *Evaluator) Levels() int { return e.gallery.levels() }
+
 func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
 	g := e.gallery
-	batch := e.answered
-	body, err := expect(message, KindPrefixes, e.session, uint32(batch), g.params.PrefixesSize())
+	level := 0
+	if e.batch != nil {
+		level = e.batch.received
+	}
+	index := e.answered*g.levels() + level
+	body, err := expect(message, KindPrefixes, e.session, uint32(index), g.params.PrefixSize(g.comparisons(e.answered)))
 	if err != nil {
 		return nil, err
 	}
-	if g.sharesUpTo(batch+1) > e.released {
-		return nil, fmt.Errorf("prefixes %d: %w: its shares have not been sent", batch, ErrWindow)
+	if g.sharesUpTo(e.answered+1) > e.released {
+		return nil, fmt.Errorf("prefixes %d: %w: its shares have not been sent", index, ErrWindow)
 	}
-	e.answered++
-	verdict := func() ([][]byte, error) {
+	if e.batch == nil {
+		if e.batch, err = e.newBatch(e.answered); err != nil {
+			return nil, fmt.Errorf("prefixes %d: %w", index, err)
+		}
+	}
+	b := e.batch
+	b.received++
+	b.digest.Write(message)
+	b.loaded.Add(1)
+	tasks := []Task{func() ([][]byte, error) {
+		defer b.loaded.Done()
 		defer e.meter.begin(StageCompare)()
-		r, err := g.collect(batch, func(share int) ([]uint32, error) {
-			return g.params.Masks(e.masks, uint32(share), g.inShare(share)*g.layout.Shifts), nil
-		})
-		if err != nil {
-			return nil, err
+		if err := b.he.SetPrefix(level, body); err != nil {
+			return nil, fmt.Errorf("prefixes %d: %w", index, err)
 		}
-		digest := sha256.Sum256(message)
-		answer, err := e.key.Verdict(uint32(batch), body, r, e.masks.Derive(labelVerdict, digest[:]))
-		if err != nil {
-			return nil, fmt.Errorf("prefixes %d: %w", batch, err)
-		}
-		return [][]byte{seal(KindVerdict, e.session, uint32(batch), answer)}, nil
+		return nil, nil
+	}}
+	if b.received < g.levels() {
+		return tasks, nil
 	}
-	return append([]Task{verdict}, e.release()...), nil
+	e.batch = nil
+	e.answered++
+	tasks = append(tasks, e.verdict(b)...)
+	return append(tasks, e.release()...), nil
+}
+
+func (e *Evaluator) newBatch(index int) (*batch, error) {
+	g := e.gallery
+	r, err := g.collect(index, func(share int) ([]uint32, error) {
+		return g.params.Masks(e.masks, uint32(share), g.inShare(share)*g.layout.Shifts), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{index: index, digest: sha256.New()}
+	b.he, err = e.key.NewBatch(uint32(index), r)
+	return b, err
+}
+
+// verdict returns the tasks that answer a batch when its prefixes are loaded. All that
+// they draw depends on every byte of the prefixes.
+func (e *Evaluator) verdict(b *batch) []Task {
+	levels := e.gallery.levels()
+	seed := e.masks.Derive(labelVerdict, b.digest.Sum(nil))
+	closed := sync.OnceValue(func() error {
+		b.loaded.Wait()
+		return b.he.Close(seed)
+	})
+	tasks := make([]Task, levels)
+	for number := range tasks {
+		tasks[number] = func() ([][]byte, error) {
+			index := b.index*levels + number
+			if err := closed(); err != nil {
+				return nil, fmt.Errorf("verdict %d: %w", index, err)
+			}
+			defer e.meter.begin(StageCompare)()
+			return [][]byte{seal(KindVerdict, e.session, uint32(index), b.he.Answer(number))}, nil
+		}
+	}
+	return tasks
 }

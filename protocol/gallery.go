@@ -13,13 +13,19 @@ import (
 	"github.com/puente-project/puente/templates"
 )
 
-// Gallery is a watchlist ready to be matched: encoded, transformed and resident. It
-// is immutable and serves any number of sessions at once.
+// Gallery is a watchlist ready to be matched. It is immutable and serves any number of
+// sessions at once. It has one of two forms: resident, encoded and transformed, or
+// compact, the templates as they are, which every session encodes anew.
 type Gallery struct {
 	plan
 	epoch   uint64
-	weights []*he.Weights
+	weights []*he.Weights          // resident
+	compact [][]templates.Template // by ciphertext
+	spare   sync.Pool              // encoders of a compact gallery
 }
+
+// Compact reports which form the gallery has.
+func (g *Gallery) Compact() bool { return g.compact != nil }
 
 // Epoch returns the state of the watchlist from which the gallery was built.
 func (g *Gallery) Epoch() uint64 { return g.epoch }
@@ -41,6 +47,9 @@ func (g *Gallery) Bytes() int {
 	total := 0
 	for _, w := range g.weights {
 		total += w.Bytes()
+	}
+	if g.Compact() {
+		total = g.entries * g.scheme.BinarySize()
 	}
 	return total
 }
@@ -85,12 +94,11 @@ func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entr
 		running.Go(func() {
 			e := newEncoder(&g.plan)
 			for j := range jobs {
-				w, err := e.encode(j.entries)
-				if err != nil {
+				if err := e.fill(j.entries); err != nil {
 					cancel(fmt.Errorf("slots from %d: %w", j.index*p.layout.PerCiphertext, err))
 					continue
 				}
-				g.weights[j.index] = w // each index belongs to one job
+				g.weights[j.index] = g.params.NewWeights(e.blocks) // each index belongs to one job
 				n := done.Add(int64(len(j.entries)))
 				if progress != nil {
 					progress(int(n))
@@ -108,6 +116,69 @@ func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entr
 		return nil, err
 	}
 	return g, nil
+}
+
+// NewCompactGallery is NewGallery for the compact form, which takes a tenth to a hundredth
+// of the memory and costs every session the encoding. The templates are retained.
+func NewCompactGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entries, width int,
+	source iter.Seq2[templates.Template, error], progress func(done int)) (*Gallery, error) {
+	if entries < 1 || entries > MaxEntries {
+		return nil, fmt.Errorf("%w: a watchlist of %d entries, allowed are 1 to %d", ErrLimit, entries, MaxEntries)
+	}
+	if width == 0 {
+		width = scheme.BestLayout(he.Degree, entries).Width
+	}
+	p, err := newPlan(scheme, entries, width)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gallery{plan: p, epoch: epoch, compact: make([][]templates.Template, p.shares())}
+	jobs := make(chan encodeJob)
+	failed := make(chan error, 1)
+	go func() {
+		failed <- g.deal(ctx, source, jobs)
+		close(jobs)
+	}()
+	done := 0
+	for j := range jobs {
+		g.compact[j.index] = j.entries
+		if done += len(j.entries); progress != nil {
+			progress(done)
+		}
+	}
+	if err := <-failed; err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// accumulate computes the score ciphertexts from first to end-1.
+func (g *Gallery) accumulate(probe *he.Probe, first, end int) ([]he.Sum, error) {
+	if !g.Compact() {
+		return probe.Accumulate(g.weights[first:end])
+	}
+	e, ok := g.spare.Get().(*encoder)
+	if !ok {
+		e = newEncoder(&g.plan)
+	}
+	defer g.spare.Put(e)
+	var sums []he.Sum
+	for _, entries := range g.compact[first:end] {
+		if err := e.fill(entries); err != nil {
+			return nil, err
+		}
+		if e.weights == nil {
+			e.weights = g.params.NewWeights(e.blocks)
+		} else {
+			e.weights.Fill(e.blocks)
+		}
+		sum, err := probe.Accumulate([]*he.Weights{e.weights})
+		if err != nil {
+			return nil, err
+		}
+		sums = append(sums, sum...)
+	}
+	return sums, nil
 }
 
 // encodeJob is the entries of one score ciphertext.
@@ -148,11 +219,12 @@ func (g *Gallery) deal(ctx context.Context, source iter.Seq2[templates.Template,
 	return nil
 }
 
-// encoder turns the entries of one ciphertext into weights; it keeps its buffers.
+// encoder turns the entries of one ciphertext into blocks; it keeps its buffers.
 type encoder struct {
-	p      *plan
-	entry  [][]int32
-	blocks [][]int32
+	p       *plan
+	entry   [][]int32
+	blocks  [][]int32
+	weights *he.Weights // of a compact gallery, used again
 }
 
 func newEncoder(p *plan) *encoder {
@@ -160,26 +232,23 @@ func newEncoder(p *plan) *encoder {
 	for i := range blocks {
 		blocks[i] = make([]int32, p.params.Degree())
 	}
-	return &encoder{p, p.layout.NewEntryBlocks(), blocks}
+	return &encoder{p: p, entry: p.layout.NewBlocks(), blocks: blocks}
 }
 
-// encode places weight i of entry j at X^(j*stride + m-1-i), so that the product with
-// a probe block has the inner product with the probe shifted by s at j*stride + m-1 + s.
-func (e *encoder) encode(list []templates.Template) (*he.Weights, error) {
+// fill places the blocks of entry j from X^(j*stride) on, so that the product with the
+// probe's has the score at shift s at j*stride + m-1+s.
+func (e *encoder) fill(list []templates.Template) error {
 	l := e.p.layout
 	for _, block := range e.blocks {
 		clear(block)
 	}
 	for j, t := range list {
 		if err := e.p.scheme.EntryBlocks(l, t, e.entry); err != nil {
-			return nil, err
+			return err
 		}
-		top := l.ScoreCoefficient(j, 0)
 		for b, row := range e.entry {
-			for i, v := range row {
-				e.blocks[b][top-i] = v
-			}
+			copy(e.blocks[b][j*l.Stride:], row)
 		}
 	}
-	return e.p.params.NewWeights(e.blocks), nil
+	return nil
 }

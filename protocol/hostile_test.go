@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/templates"
 )
 
@@ -182,9 +183,13 @@ func TestOrder(t *testing.T) {
 	blocks, prefixes := find(whole.up, KindBlock), find(whole.up, KindPrefixes)
 	shares, verdicts := find(whole.down, KindShare), find(whole.down, KindVerdict)
 	key := whole.up[1]
-	if len(blocks) != 2 || len(shares) != 1 || len(verdicts) != 1 || len(prefixes) != 1 {
-		t.Fatalf("the session has %d blocks, %d shares, %d verdicts", len(blocks), len(shares), len(verdicts))
+	levels := whole.eval.Levels()
+	if len(blocks) != 2 || len(shares) != 1 || levels < 3 || len(verdicts) != levels || len(prefixes) != levels {
+		t.Fatalf("the session has %d blocks, %d shares, %d prefixes and %d verdicts of %d levels", len(blocks), len(shares), len(prefixes), len(verdicts), levels)
 	}
+	// behind appends messages to some that were sent before.
+	behind := func(before [][]byte, more ...[]byte) [][]byte { return append(slices.Clip(before), more...) }
+	loaded, opened := [][]byte{key, blocks[0], blocks[1]}, [][]byte{whole.down[0], shares[0]}
 	for name, c := range map[string]struct {
 		owner bool
 		send  [][]byte
@@ -195,16 +200,24 @@ func TestOrder(t *testing.T) {
 		"blocks swapped":           {false, [][]byte{key, blocks[1]}, ErrOrder},
 		"block repeated":           {false, [][]byte{key, blocks[0], blocks[0]}, ErrRepeated},
 		"prefixes before blocks":   {false, [][]byte{key, blocks[0], prefixes[0]}, ErrUnexpected},
-		"block after the last":     {false, [][]byte{key, blocks[0], blocks[1], blocks[1]}, ErrUnexpected},
+		"block after the last":     {false, behind(loaded, blocks[1]), ErrUnexpected},
 		"open again":               {false, [][]byte{whole.up[0]}, ErrUnexpected},
-		"prefixes after the end":   {false, [][]byte{key, blocks[0], blocks[1], prefixes[0], prefixes[0]}, ErrUnexpected},
+		"prefixes of level 1":      {false, behind(loaded, prefixes[1]), ErrOrder},
+		"level left out":           {false, behind(loaded, prefixes[0], prefixes[2]), ErrOrder},
+		"level repeated":           {false, behind(loaded, prefixes[0], prefixes[1], prefixes[1]), ErrRepeated},
+		"first level at the end":   {false, behind(behind(loaded, prefixes[:levels-1]...), prefixes[0]), ErrRepeated},
+		"prefixes after the end":   {false, behind(behind(loaded, prefixes...), prefixes[0]), ErrUnexpected},
 		"own message returned":     {false, [][]byte{key, shares[0]}, ErrUnexpected},
 		"share before accept":      {true, [][]byte{shares[0]}, ErrUnexpected},
 		"accept twice":             {true, [][]byte{whole.down[0], whole.down[0]}, ErrUnexpected},
 		"verdict before share":     {true, [][]byte{whole.down[0], verdicts[0]}, ErrUnexpected},
-		"share repeated":           {true, [][]byte{whole.down[0], shares[0], shares[0]}, ErrUnexpected},
-		"verdict after the end":    {true, [][]byte{whole.down[0], shares[0], verdicts[0], verdicts[0]}, ErrUnexpected},
-		"own message as a verdict": {true, [][]byte{whole.down[0], shares[0], prefixes[0]}, ErrUnexpected},
+		"share repeated":           {true, behind(opened, shares[0]), ErrUnexpected},
+		"verdict of number 1":      {true, behind(opened, verdicts[1]), ErrOrder},
+		"verdict left out":         {true, behind(opened, verdicts[0], verdicts[2]), ErrOrder},
+		"verdict repeated":         {true, behind(opened, verdicts[0], verdicts[0]), ErrRepeated},
+		"share among verdicts":     {true, behind(opened, verdicts[0], shares[0]), ErrUnexpected},
+		"verdict after the end":    {true, behind(behind(opened, verdicts...), verdicts[0]), ErrUnexpected},
+		"own message as a verdict": {true, behind(opened, prefixes[0]), ErrUnexpected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := fresh(t)
@@ -224,39 +237,52 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestWindow has an evaluator that runs ahead, and a key owner that asks for a batch
-// whose shares were not sent.
+// TestWindow has an evaluator that runs ahead: it is held at the window until all verdicts
+// of a batch have come, and an honest one stays within it.
 func TestWindow(t *testing.T) {
 	scheme := mustScheme(t, "vector:1:norm=3:theta=1")
 	rng := rand.New(rand.NewPCG(10, 10))
-	list := make([]templates.Template, (Window+2)*4096)
+	list := make([]templates.Template, (Window+2)*3*he.LaneDegree)
 	for i := range list {
 		list[i] = randomTemplate(rng, scheme)
 	}
 	g := gallery(t, scheme, 1, list)
+	shares, levels := g.sharesUpTo(Window), g.levels()
+	if g.batches() != Window+2 || shares <= Window || levels < 2 {
+		t.Fatalf("%d batches of %d levels, %d shares in the window", g.batches(), levels, shares)
+	}
 	p := meet(t, terms(scheme), list[0], g, 1, 2)
 	for _, m := range run(t, mustReceive(t, p.owner, p.down[0])) {
 		p.down = append(p.down, run(t, mustReceive(t, p.eval, m))...)
 	}
-	if got := len(p.down) - 1; got != Window {
-		t.Fatalf("the evaluator sent %d shares ahead, the window is %d", got, Window)
+	if got := len(p.down) - 1; got != shares {
+		t.Fatalf("the evaluator sent %d shares ahead, %d are in the window", got, shares)
 	}
-	var prefixes []byte
-	for _, m := range p.down[1:] {
-		tasks := mustReceive(t, p.owner, m)
-		if prefixes == nil {
-			prefixes = run(t, tasks)[0]
+	for verdicts := range 2*levels + 1 {
+		owner := meet(t, terms(scheme), list[0], g, 1, 2).owner
+		for _, m := range p.down {
+			mustReceive(t, owner, m)
+		}
+		for i := range verdicts { // they are not opened
+			mustReceive(t, owner, seal(KindVerdict, owner.session, uint32(i), make([]byte, g.params.VerdictSize(g.comparisons(0)))))
+		}
+		open := g.sharesUpTo(Window + verdicts/levels)
+		for i := shares; i < open; i++ {
+			mustReceive(t, owner, seal(KindShare, owner.session, uint32(i), p.down[1][headerSize:]))
+		}
+		want := ErrWindow
+		if open == g.shares() {
+			want = ErrUnexpected // there are no more shares
+		}
+		if _, err := owner.Receive(seal(KindShare, owner.session, uint32(open), p.down[1][headerSize:])); !errors.Is(err, want) {
+			t.Errorf("share %d behind %d verdicts gives %v, want %v", open, verdicts, err, want)
 		}
 	}
-	ahead := seal(KindShare, p.owner.session, Window, p.down[1][headerSize:])
-	if _, err := p.owner.Receive(ahead); !errors.Is(err, ErrWindow) {
-		t.Errorf("a share ahead of the window gives %v", err)
-	}
-	for batch := uint32(0); batch < Window; batch++ {
-		mustReceive(t, p.eval, seal(KindPrefixes, p.eval.session, batch, prefixes[headerSize:]))
-	}
-	if p.eval.released != Window+2 {
-		t.Errorf("%d shares are released in the end, want %d", p.eval.released, Window+2)
+	for i := range Window * levels {
+		mustReceive(t, p.eval, seal(KindPrefixes, p.eval.session, uint32(i), make([]byte, g.params.PrefixSize(g.comparisons(0)))))
+		if want := g.sharesUpTo(Window + (i+1)/levels); p.eval.released != want {
+			t.Fatalf("%d shares are released behind %d prefixes, want %d", p.eval.released, i+1, want)
+		}
 	}
 }
 
@@ -348,7 +374,7 @@ func FuzzEvaluator(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, m []byte, after uint8) {
 		p := fresh(t)
-		for _, good := range whole.up[1 : 1+int(after)%4] {
+		for _, good := range whole.up[1 : 1+int(after)%6] { // up to two levels of prefixes
 			step(t, p.eval, good)
 		}
 		// No panic, and an error unless it is the next message of this very session.
@@ -365,7 +391,7 @@ func FuzzKeyOwner(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, m []byte, after uint8) {
 		p := fresh(t)
-		for _, good := range whole.down[:int(after)%3] {
+		for _, good := range whole.down[:int(after)%5] { // up to two verdicts
 			step(t, p.owner, good)
 		}
 		if err := receive(p.owner, m); err == nil && KindOf(m) != KindAccept && len(m) < headerSize {

@@ -2,6 +2,8 @@ package protocol
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/puente-project/puente/he"
@@ -22,11 +24,12 @@ type KeyOwner struct {
 	accept   Accept
 	plan     plan
 	key      *he.KeyOwner
-	shares   [][]byte // bodies by ciphertext, dropped when their batches are under way
-	received int      // shares
-	prefixed int      // batches whose prefixes are under way
-	verdicts int
+	shares   []*openShare // by ciphertext, dropped when their batches are under way
+	received int          // shares
+	prefixed int          // batches whose prefixes are under way
+	verdicts int          // messages
 	hits     []bool       // by comparison
+	reading  []sync.Mutex // by batch: its part of hits
 	entries  atomic.Int64 // of the watchlist
 	read     atomic.Int64 // entries whose verdicts have been read
 }
@@ -55,7 +58,7 @@ func (k *KeyOwner) Receive(message []byte) ([]Task, error) {
 		err = fmt.Errorf("%v: %w: the session is complete", KindOf(message), ErrUnexpected)
 	case k.state == KindAccept:
 		tasks, err = k.accepted(message)
-	case KindOf(message) == KindVerdict && k.verdicts < k.prefixed:
+	case KindOf(message) == KindVerdict && k.verdicts < k.prefixed*k.plan.levels():
 		tasks, err = k.verdict(message)
 	case k.received < k.plan.shares():
 		tasks, err = k.share(message)
@@ -69,7 +72,27 @@ func (k *KeyOwner) Receive(message []byte) ([]Task, error) {
 }
 
 // Done implements Role.
-func (k *KeyOwner) Done() bool { return k.state == KindShare && k.verdicts == k.plan.batches() }
+func (k *KeyOwner) Done() bool {
+	return k.state == KindShare && k.verdicts == k.plan.batches()*k.plan.levels()
+}
+
+// Levels returns the number of messages in which the verdict of a batch comes, 0 before
+// the accept message.
+func (k *KeyOwner) Levels() int {
+	if k.plan.params == nil {
+		return 0
+	}
+	return k.plan.levels()
+}
+
+// Left returns the number of verdict messages that have not come, 0 before the accept
+// message.
+func (k *KeyOwner) Left() int {
+	if k.plan.params == nil {
+		return 0
+	}
+	return k.plan.batches()*k.plan.levels() - k.verdicts
+}
 
 // Session returns the session id, zero before the accept message.
 func (k *KeyOwner) Session() ID { return k.session }
@@ -111,10 +134,11 @@ func (k *KeyOwner) accepted(message []byte) ([]Task, error) {
 	k.accept, k.session, k.state = a, SessionID(k.sent, message), KindShare
 	k.entries.Store(int64(a.Entries))
 	k.hits = make([]bool, k.plan.entries*k.plan.layout.Shifts)
-	k.shares = make([][]byte, k.plan.shares())
+	k.shares = make([]*openShare, k.plan.shares())
+	k.reading = make([]sync.Mutex, k.plan.batches())
 
 	l := k.plan.layout
-	blocks := l.NewProbeBlocks()
+	blocks := l.NewBlocks()
 	if err := k.plan.scheme.ProbeBlocks(l, k.probe, blocks); err != nil {
 		return nil, fmt.Errorf("probe: %w", err)
 	}
@@ -131,6 +155,13 @@ func (k *KeyOwner) accepted(message []byte) ([]Task, error) {
 	return tasks, nil
 }
 
+// openShare is a share that a task decrypts and others wait for.
+type openShare struct {
+	done chan struct{}
+	x    []uint32
+	err  error
+}
+
 func (k *KeyOwner) share(message []byte) ([]Task, error) {
 	p := &k.plan
 	index := k.received
@@ -138,51 +169,64 @@ func (k *KeyOwner) share(message []byte) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	if index >= p.sharesUpTo(k.verdicts+Window) {
+	if index >= p.sharesUpTo(k.verdicts/p.levels()+Window) {
 		return nil, fmt.Errorf("share %d: %w: %d verdicts have come", index, ErrWindow, k.verdicts)
 	}
-	k.shares[index] = body
+	share := &openShare{done: make(chan struct{})}
+	k.shares[index] = share
 	k.received++
-	var tasks []Task
+	tasks := []Task{func() ([][]byte, error) {
+		defer close(share.done)
+		defer k.meter.begin(StageDecryptShares)()
+		if share.x, share.err = k.key.OpenShare(body, p.positions(p.inShare(index))); share.err != nil {
+			share.err = fmt.Errorf("share %d: %w", index, share.err)
+		}
+		return nil, share.err
+	}}
 	for k.prefixed < p.batches() && k.received >= p.sharesUpTo(k.prefixed+1) {
-		tasks = append(tasks, k.prefixes(k.prefixed))
+		tasks = append(tasks, k.prefixes(k.prefixed)...)
 		k.prefixed++
 	}
 	return tasks, nil
 }
 
-// prefixes returns the task that opens the shares of a batch and sends its prefixes. A
-// ciphertext that reaches into two batches is opened for each.
-func (k *KeyOwner) prefixes(batch int) Task {
+// prefixes returns the tasks that send the prefixes of a batch, level by level, when its
+// shares are open. A ciphertext may reach into two batches.
+func (k *KeyOwner) prefixes(batch int) []Task {
 	p := &k.plan
 	first, end := p.inBatch(batch)
 	from := first / p.layout.PerCiphertext
-	bodies := append([][]byte{}, k.shares[from:p.sharesUpTo(batch+1)]...)
+	shares := slices.Clone(k.shares[from:p.sharesUpTo(batch+1)])
 	for i := from; i < end/p.layout.PerCiphertext; i++ {
 		k.shares[i] = nil // no later batch needs it
 	}
-	return func() ([][]byte, error) {
-		stop := k.meter.begin(StageDecryptShares)
-		x, err := p.collect(batch, func(share int) ([]uint32, error) {
-			x, err := k.key.OpenShare(bodies[share-from], p.positions(p.inShare(share)))
-			if err != nil {
-				return nil, fmt.Errorf("share %d: %w", share, err)
-			}
-			return x, nil
+	comparisons := sync.OnceValues(func() ([]uint32, error) {
+		return p.collect(batch, func(index int) ([]uint32, error) {
+			share := shares[index-from]
+			<-share.done
+			return share.x, share.err
 		})
-		stop()
-		if err != nil {
-			return nil, err
+	})
+	tasks := make([]Task, p.levels())
+	for level := range tasks {
+		tasks[level] = func() ([][]byte, error) {
+			x, err := comparisons()
+			if err != nil {
+				return nil, err
+			}
+			defer k.meter.begin(StageEncryptPrefixes)()
+			index := uint32(batch*p.levels() + level)
+			return [][]byte{seal(KindPrefixes, k.session, index, k.key.EncryptPrefix(uint32(batch), level, x))}, nil
 		}
-		defer k.meter.begin(StageEncryptPrefixes)()
-		return [][]byte{seal(KindPrefixes, k.session, uint32(batch), k.key.EncryptPrefixes(uint32(batch), x))}, nil
 	}
+	return tasks
 }
 
 func (k *KeyOwner) verdict(message []byte) ([]Task, error) {
 	p := &k.plan
-	batch := k.verdicts
-	body, err := expect(message, KindVerdict, k.session, uint32(batch), p.params.VerdictSize())
+	index := k.verdicts
+	batch := index / p.levels()
+	body, err := expect(message, KindVerdict, k.session, uint32(index), p.params.VerdictSize(p.comparisons(batch)))
 	if err != nil {
 		return nil, err
 	}
@@ -191,10 +235,18 @@ func (k *KeyOwner) verdict(message []byte) ([]Task, error) {
 	hits := k.hits[first*p.layout.Shifts : end*p.layout.Shifts]
 	return []Task{func() ([][]byte, error) {
 		defer k.meter.begin(StageReadVerdicts)()
-		if err := k.key.OpenVerdict(body, hits); err != nil {
-			return nil, fmt.Errorf("verdict %d: %w", batch, err)
+		found := make([]bool, len(hits))
+		if err := k.key.OpenVerdict(body, found); err != nil {
+			return nil, fmt.Errorf("verdict %d: %w", index, err)
 		}
-		k.read.Add(int64(end - first))
+		k.reading[batch].Lock()
+		defer k.reading[batch].Unlock()
+		for i, hit := range found {
+			hits[i] = hits[i] || hit
+		}
+		if index%p.levels() == p.levels()-1 {
+			k.read.Add(int64(end - first))
+		}
 		return nil, nil
 	}}, nil
 }

@@ -8,5 +8,5 @@ const (
 	labelEvalSeed   = "puente/v1/evaluator seed" // nonce
 	labelOwnerKeys  = "puente/v1/key owner keys" // session
 	labelMasks      = "puente/v1/masks"          // session, digest of all that was received
-	labelVerdict    = "puente/v1/verdict"        // digest of the prefixes
+	labelVerdict    = "puente/v1/verdict"        // digest of the prefixes of a batch
 )

@@ -97,17 +97,44 @@ func gallery(t testing.TB, scheme templates.Scheme, width int, list []templates.
 // randomTemplate returns a template with independent bits or coordinates, which
 // reaches more of the score range than realistic ones do.
 func randomTemplate(rng *rand.Rand, s templates.Scheme) templates.Template {
-	if s.Modality == templates.ModalityVector {
-		unit := make([]float64, s.Dims)
-		for i := range unit {
-			unit[i] = rng.NormFloat64()
-		}
-		v, err := templates.Quantise(unit, s.Norm)
-		if err != nil {
-			panic(err)
-		}
-		return v
+	switch s.Modality {
+	case templates.ModalityVector:
+		return randomVector(rng, s)
+	case templates.ModalityIris:
+		return randomIris(rng, s)
 	}
+	for { // each part with probability 3/4, and one at least
+		var eyes [2]*templates.Iris
+		for i := range s.Eyes {
+			if rng.IntN(4) > 0 {
+				eyes[i] = randomIris(rng, s)
+			}
+		}
+		fingers := map[int]templates.Vector{}
+		for _, f := range s.Fingers.Positions() {
+			if rng.IntN(4) > 0 {
+				fingers[f] = randomVector(rng, s)
+			}
+		}
+		if t, err := templates.NewFused(eyes[0], eyes[1], fingers); err == nil {
+			return t
+		}
+	}
+}
+
+func randomVector(rng *rand.Rand, s templates.Scheme) templates.Vector {
+	unit := make([]float64, s.Dims)
+	for i := range unit {
+		unit[i] = rng.NormFloat64()
+	}
+	v, err := templates.Quantise(unit, s.Norm)
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func randomIris(rng *rand.Rand, s templates.Scheme) *templates.Iris {
 	code, mask := make([]byte, (s.Shape.Bits()+7)/8), make([]byte, (s.Shape.Bits()+7)/8)
 	for i := range code {
 		code[i], mask[i] = byte(rng.Uint32()), byte(rng.Uint32()|rng.Uint32())
@@ -153,23 +180,29 @@ func mustScheme(t testing.TB, text string) templates.Scheme {
 }
 
 // TestDecisionsEqualPlaintext compares every encrypted decision with the plaintext
-// matcher, over layouts, shifts and sizes around a full ciphertext and a full batch.
+// matcher, over layouts, shifts and sizes around a full ciphertext, a full plane and a
+// full batch.
 func TestDecisionsEqualPlaintext(t *testing.T) {
 	vector, iris := mustScheme(t, "vector:16:norm=20:theta=20"), mustScheme(t, "iris:8x16x1x2:shifts=5:threshold=12/25:delta=8")
 	one := iris
 	one.Shifts = 1
+	// 130 entries of 63 shifts fill a plane and 390 a batch, or 260 where large scores
+	// leave room for two planes only.
+	many, large := mustScheme(t, "iris:1x64x1x1:shifts=63:threshold=8/25:delta=60"), mustScheme(t, "iris:2x64x1x1:shifts=63:threshold=320/999:delta=1000")
 	for _, c := range []struct {
 		name    string
 		scheme  templates.Scheme
 		width   int
 		entries []int
 	}{
-		{"vector, wide blocks", vector, 16, []int{1, 255, 256, 257, 4095, 4096, 4097}},
-		{"vector, narrow blocks", vector, 1, []int{1, 4096, 4097, 8193}},
-		{"vector, uneven blocks", vector, 5, []int{1, 818, 819, 820, 4097}},
-		{"iris, whole lines", iris, 16, []int{1, 203, 204, 205, 818, 819, 820}},
-		{"iris, parts of lines", iris, 7, []int{1, 371, 372, 373, 819, 1000}},
-		{"iris, one shift", one, 16, []int{1, 256, 257, 4096, 4097}},
+		{"vector, wide blocks", vector, 16, []int{1, 255, 256, 257, 8192, 8193}},
+		{"vector, narrow blocks", vector, 1, []int{1, 4096, 4097, 16384, 16385, 24576, 24577}},
+		{"vector, uneven blocks", vector, 5, []int{1, 818, 819, 820, 24577}},
+		{"iris, whole lines", iris, 16, []int{1, 203, 204, 205, 1638, 1639}},
+		{"iris, parts of lines", iris, 7, []int{1, 371, 372, 373, 3276, 3277, 4915, 4916}},
+		{"iris, one shift", one, 16, []int{1, 256, 257, 8192, 8193}},
+		{"iris, many shifts", many, 64, []int{1, 130, 131, 260, 261, 390, 391, 521}},
+		{"iris, large scores", large, 64, []int{1, 130, 131, 260, 261}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, 7))

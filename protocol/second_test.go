@@ -18,79 +18,131 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
-const degree = 4096
+const (
+	degree     = 4096 // of the ring of scores
+	laneDegree = 8192 // of the ring of comparisons
+)
 
 // scheme2 is a scheme of section 2.1.
 type scheme2 struct {
 	text                                    string
-	iris                                    bool
+	eyes                                    int
 	lines, cols, shifts, alpha, beta, delta int
 	dims, norm, theta                       int
-	smin, smax, wmax, length, offset        int
+	set                                     []int // fingers
+	weight, each                            int
+	smin, smax, wmax, length, coords        int
 }
 
 var (
-	irisText   = regexp.MustCompile(`^iris:(\d+)x(\d+)x(\d+)x(\d+):shifts=(\d+):threshold=(\d+)/(\d+):delta=(\d+)$`)
-	vectorText = regexp.MustCompile(`^vector:(\d+):norm=(\d+):theta=(\d+)$`)
+	eyesText    = regexp.MustCompile(`^(iris|eyes):(\d+)x(\d+)x(\d+)x(\d+):shifts=(\d+):threshold=(\d+)/(\d+):delta=(\d+)(?::fingers=(.*))?$`)
+	vectorText  = regexp.MustCompile(`^vector:(\d+):norm=(\d+):theta=(\d+)$`)
+	fingersText = regexp.MustCompile(`^fingers:([\d,]+):(\d+):norm=(\d+):theta=(\d+)\+(\d+)$`)
+	besideText  = regexp.MustCompile(`^([\d,]+):(\d+):norm=(\d+):weight=(\d+):each=(\d+)$`)
 )
 
 func newScheme2(text string) scheme2 {
-	var v []int
 	s := scheme2{text: text, shifts: 1}
-	numbers := func(m []string) {
-		for _, d := range m[1:] {
-			x, _ := strconv.Atoi(d)
-			v = append(v, x)
+	numbers := func(texts []string, into ...*int) {
+		for i, d := range texts {
+			*into[i], _ = strconv.Atoi(d)
 		}
 	}
-	if m := irisText.FindStringSubmatch(text); m != nil {
-		numbers(m)
-		s.iris, s.lines, s.cols, s.shifts, s.alpha, s.beta, s.delta = true, v[0]*v[2]*v[3], v[1], v[4], v[5], v[6], v[7]
-		all := s.lines * s.cols
-		s.smin, s.smax = -(s.beta-s.alpha)*all-s.delta, s.alpha*all-s.delta
-		s.wmax, s.length, s.offset = all*max(s.beta+s.alpha, 2*s.beta-s.alpha), s.cols, -s.delta
-		return s
+	set := func(text string) {
+		for f := range strings.SplitSeq(text, ",") {
+			n, _ := strconv.Atoi(f)
+			s.set = append(s.set, n)
+		}
 	}
-	m := vectorText.FindStringSubmatch(text)
-	if m == nil {
+	var rows, filters, planes int
+	if m := eyesText.FindStringSubmatch(text); m != nil {
+		numbers(m[2:10], &rows, &s.cols, &filters, &planes, &s.shifts, &s.alpha, &s.beta, &s.delta)
+		s.lines, s.eyes = rows*filters*planes, 1
+		if m[1] == "eyes" {
+			s.eyes = 2
+		}
+		if f := besideText.FindStringSubmatch(m[10]); f != nil {
+			set(f[1])
+			numbers(f[2:], &s.dims, &s.norm, &s.weight, &s.each)
+		}
+	} else if m := vectorText.FindStringSubmatch(text); m != nil {
+		numbers(m[1:], &s.dims, &s.norm, &s.theta)
+	} else if m := fingersText.FindStringSubmatch(text); m != nil {
+		set(m[1])
+		numbers(m[2:], &s.dims, &s.norm, &s.theta, &s.each)
+		s.weight = 1
+	} else {
 		panic("not a scheme: " + text)
 	}
-	numbers(m)
-	s.dims, s.norm, s.theta = v[0], v[1], v[2]
-	square := s.norm * s.norm
+	all, fingers, square := s.eyes*s.lines*s.cols, len(s.set), s.norm*s.norm
 	root := new(big.Int).Sqrt(big.NewInt(int64(square * s.dims)))
-	s.smin, s.smax, s.wmax, s.length, s.offset = -square-s.theta, square-s.theta, min(square, int(root.Int64())), s.dims, -s.theta
+	least := min(square, int(root.Int64()))
+	s.coords = fingers * (s.dims + 1)
+	s.smin, s.smax = -(s.beta-s.alpha)*all-fingers*(s.weight*square+s.each), s.alpha*all+fingers*(s.weight*square-s.each)
+	s.wmax = all*max(s.beta+s.alpha, 2*s.beta-s.alpha) + s.shifts*fingers*(s.weight*least+s.each)
+	if s.eyes == 0 && fingers == 0 {
+		s.coords, s.smin, s.smax, s.wmax = s.dims, -square, square, least
+	}
+	s.smin, s.smax, s.length = s.smin-s.offset(), s.smax-s.offset(), s.cols
+	if s.eyes == 0 {
+		s.length = s.coords
+	}
 	return s
 }
 
-// template2 is v for a vector, x and u by line and column for an iris code (2.2).
+func (s scheme2) offset() int { return s.delta + s.theta }
+
+// template2 is v for a vector, x and u by line and column for an iris code, eye and
+// finger for a fused template, nil where missing (2.2).
 type template2 struct {
-	v    []int
-	x, u [][]int
+	v      []int
+	x, u   [][]int
+	eye    [2]*template2
+	finger map[int][]int
 }
 
 // score2 is the plain decision (2.3).
 func (s scheme2) score2(p, g template2, shift int) int {
-	if !s.iris {
-		sum := -s.theta
-		for i := range p.v {
-			sum += p.v[i] * g.v[i]
+	sum := -s.offset()
+	dot := func(a, b []int) (d int) {
+		for i := range a {
+			d += a[i] * b[i]
 		}
-		return sum
+		return d
 	}
-	o, hd := 0, 0
-	for l := range p.x {
-		for c := range s.cols {
-			from := (c + shift - (s.shifts-1)/2 + s.cols) % s.cols
-			if p.u[l][from] == 1 && g.u[l][c] == 1 {
-				o++
-				hd += p.x[l][from] ^ g.x[l][c]
+	eye := func(p, g *template2) int {
+		o, hd := 0, 0
+		for l := range p.x {
+			for c := range s.cols {
+				from := (c + shift - (s.shifts-1)/2 + s.cols) % s.cols
+				if p.u[l][from] == 1 && g.u[l][c] == 1 {
+					o++
+					hd += p.x[l][from] ^ g.x[l][c]
+				}
 			}
 		}
+		return s.alpha*o - s.beta*hd
 	}
-	return s.alpha*o - s.beta*hd - s.delta
+	switch {
+	case p.v != nil:
+		return sum + dot(p.v, g.v)
+	case p.x != nil:
+		return sum + eye(&p, &g)
+	}
+	for i := range p.eye {
+		if p.eye[i] != nil && g.eye[i] != nil {
+			sum += eye(p.eye[i], g.eye[i])
+		}
+	}
+	for _, f := range s.set {
+		if p.finger[f] != nil && g.finger[f] != nil {
+			sum += s.weight*dot(p.finger[f], g.finger[f]) - s.each
+		}
+	}
+	return sum
 }
 
 // width2 is the result of the noise budget for one direction.
@@ -98,6 +150,7 @@ type width2 struct {
 	t                       uint64
 	drop, wu, wa, wb, flood int
 	hiding                  float64
+	margin                  float64 // how near a decision of the search was to falling otherwise
 	feasible                bool
 }
 
@@ -105,10 +158,11 @@ type width2 struct {
 type plan2 struct {
 	scheme2
 	n, m, blocks, stride, per, perBatch int
+	pieces, spaced                      int
 	k, h                                int
 	l1                                  int
-	lanes                               *prime2
-	score, compare                      width2
+	score                               width2
+	lanes                               []*lanes2 // by number of planes, from 1
 }
 
 func newPlan2(text string, n, m int) (*plan2, error) {
@@ -116,59 +170,141 @@ func newPlan2(text string, n, m int) (*plan2, error) {
 	if m < 1 || m > p.length {
 		return nil, fmt.Errorf("terms: width %d", m)
 	}
-	p.blocks = (p.length + m - 1) / m
-	if p.iris {
-		p.blocks *= 2 * p.lines
-	}
 	p.stride = m + p.shifts - 1
-	p.per, p.perBatch = degree/p.stride, degree/p.shifts
+	p.spaced = p.stride / p.shifts
+	p.pieces = (p.cols + m - 1) / m
+	p.blocks = p.eyes*2*p.lines*p.pieces + (p.coords+p.spaced-1)/p.spaced
+	p.per = degree / p.stride
 	if p.blocks > 2048 || p.per < 1 {
 		return nil, fmt.Errorf("terms: width %d", m)
 	}
 	p.l1 = p.per * p.wmax
-	p.h = max(1, bits.Len(uint(p.smax)))
-	p.k = bits.Len(uint(1<<p.h - p.smin - 1))
-	p.lanes = slotPrime(p.k)
-	p.score = search2(1<<p.k, float64(p.l1), p.k)
-	p.compare = search2(p.lanes.p, 2048*float64(p.lanes.p), bits.Len64(p.lanes.p))
-	if p.k > 24 || !p.score.feasible || !p.compare.feasible || p.score.hiding < 40 || p.compare.hiding < 40 {
+	p.h = bits.Len(uint(p.smax + 1))
+	p.k = bits.Len(uint(1<<p.h - p.smin - 2))
+	if p.k > 24 {
 		return nil, fmt.Errorf("terms: no parameters")
 	}
+	p.score = search2(scoreRing.direction(1<<p.k, float64(p.l1), float64(p.l1), 48, true), p.k)
+	if !p.score.feasible || p.score.hiding < 40 {
+		return nil, fmt.Errorf("terms: no parameters")
+	}
+	for planes := 1; planes <= 3; planes++ {
+		l := newLanes2(planes, p.k, p.h)
+		if l == nil {
+			break
+		}
+		p.lanes = append(p.lanes, l)
+	}
+	if len(p.lanes) == 0 {
+		return nil, fmt.Errorf("terms: no parameters")
+	}
+	p.perBatch = len(p.lanes) * laneDegree / p.shifts
 	return p, nil
 }
 
+// ring2 is a ring of section 4: its degree and the primes of its modulus.
+type ring2 struct {
+	n      int
+	fields []*prime2
+}
+
+var (
+	scoreRing = &ring2{degree, largePrimes(degree, 2)}
+	laneRings = map[int]*ring2{2: {laneDegree, largePrimes(laneDegree, 2)}, 3: {laneDegree, largePrimes(laneDegree, 3)}}
+)
+
+func (r *ring2) q() *big.Int {
+	q := big.NewInt(1)
+	for _, f := range r.fields {
+		q.Mul(q, new(big.Int).SetUint64(f.p))
+	}
+	return q
+}
+
+// lanes2 is the ring and the planes of a batch (4.3).
+type lanes2 struct {
+	*ring2
+	planes []*prime2
+	t      uint64
+	width2
+}
+
+func newLanes2(planes, k, h int) *lanes2 {
+	l := &lanes2{t: 1}
+	none := 1.0
+	for p := uint64(1); len(l.planes) < planes; p += 2 * laneDegree {
+		if p > 1<<k && isPrime(p) {
+			l.planes = append(l.planes, newPrime2(p, laneDegree))
+			l.t *= p
+			none *= math.Pow(1-1/float64(p), laneDegree)
+		}
+	}
+	mean := math.Sqrt(float64(h)*laneDegree/12/none) * (math.Sqrt(10.5) + 0.5) * float64(l.t) / 21.5
+	for limbs := 2; limbs <= 3; limbs++ {
+		l.ring2 = laneRings[limbs]
+		d := l.direction(l.t, mean, float64(h)*laneDegree*float64(l.t)/2, 40, false)
+		if l.width2 = search2(d, bits.Len64(l.t-1)); l.feasible && l.hiding >= 40 {
+			return l
+		}
+	}
+	return nil
+}
+
+// lanesOf returns those of a batch.
+func (p *plan2) lanesOf(batch int) *lanes2 {
+	return p.lanes[(p.comparisons(batch)+laneDegree-1)/laneDegree-1]
+}
+
+// direction2 is what the budget of 5.2 depends on.
+type direction2 struct {
+	r             *ring2
+	t             uint64
+	hidden, worst float64
+	want          float64
+	drops         bool
+}
+
+func (r *ring2) direction(t uint64, hidden, worst, want float64, drops bool) direction2 {
+	return direction2{r, t, hidden, worst, want, drops}
+}
+
 // budget2 is the account of 5.2 for one choice.
-func budget2(t uint64, l float64, wa, wb, drop int) width2 {
-	const n = degree
-	q0, q1 := float64(field0.p), float64(field1.p)
-	tf := float64(t)
+func budget2(d direction2, wa, wb, drop int) width2 {
+	n, limbs, tf := float64(d.r.n), float64(len(d.r.fields)), float64(d.t)
 	fresh := 21.5
 	if drop > 0 {
 		fresh += math.Pow(2, float64(drop-1))
 	}
-	noise := l*fresh + 21*(2*n+1) + 0.5
-	unit := q0 * q1 / tf
+	own := 21*(2*n+1) + 0.5
+	noise, worst := d.hidden*fresh+own, d.worst*fresh+own
+	q, _ := new(big.Float).SetInt(d.r.q()).Float64()
+	unit := q / tf
 	weight := 2*n/3.0 + 13.6*math.Sqrt(2*n/9.0)
-	sigma := math.Sqrt(weight/12) * tf / math.Pow(2, float64(wa))
-	fixed := tf/math.Pow(2, float64(wb+1)) + tf*(n+1)/(2*q0)
-	room := 0.5 - fixed - sigma*math.Sqrt(2*math.Ln2*129.5) - noise/unit
-	w := width2{t: t, drop: drop, wu: 100 - drop, wa: wa, wb: wb}
+	sigma := math.Sqrt(weight/12*(1+limbs*25/16*math.Pow(4, float64(wa-64)))) * tf / math.Pow(2, float64(wa))
+	fixed := tf/math.Pow(2, float64(wb+1)) + tf/math.Pow(2, 65)*(13.6*math.Sqrt(2*n/3)+4)
+	room := 0.5 - fixed - sigma*math.Sqrt(2*math.Ln2*129.5) - worst/unit
+	w := width2{t: d.t, drop: drop, wu: 50*len(d.r.fields) - drop, wa: wa, wb: wb}
+	w.margin = math.Abs(room)
 	if room > 0 {
-		w.feasible, w.flood = true, int(math.Floor(math.Log2(room*unit)))
+		w.feasible, w.flood = true, min(99, int(math.Floor(math.Log2(room*unit))))
 		w.hiding = float64(w.flood) + 1 - math.Log2(noise)
+		exact := math.Log2(room * unit)
+		w.margin = min(w.margin, math.Abs(exact-math.Round(exact)), math.Abs(w.hiding-40), math.Abs(w.hiding-48))
 	}
 	return w
 }
 
 // search2 is the search of 5.2.
-func search2(t uint64, l float64, lt int) width2 {
-	var best width2
+func search2(d direction2, lt int) (best width2) {
+	margin := 1.0
+	defer func() { best.margin = margin }()
 	for e := 3; e <= 8; e++ {
 		for f := 7; f <= 12; f++ {
-			w := budget2(t, l, lt+f, lt+e, 0)
-			good, had := w.hiding >= 48, best.hiding >= 48
+			w := budget2(d, lt+f, lt+e, 0)
+			margin = min(margin, w.margin)
+			good, had := w.hiding >= d.want, best.hiding >= d.want
 			if w.feasible && (!best.feasible || good && !had ||
-				good && had && w.wa+w.wb < best.wa+best.wb || !good && !had && w.flood > best.flood) {
+				good && had && w.wa+w.wb < best.wa+best.wb || !good && !had && w.hiding > best.hiding) {
 				best = w
 			}
 		}
@@ -176,9 +312,10 @@ func search2(t uint64, l float64, lt int) width2 {
 	if !best.feasible {
 		return best
 	}
-	for drop := 1; drop <= 63; drop++ {
-		w := budget2(t, l, best.wa, best.wb, drop)
-		if !w.feasible || w.hiding < 48 {
+	for drop := 1; d.drops && drop <= 63; drop++ {
+		w := budget2(d, best.wa, best.wb, drop)
+		margin = min(margin, w.margin)
+		if !w.feasible || w.hiding < d.want {
 			break
 		}
 		best = w
@@ -213,64 +350,104 @@ func (p *plan2) positions(c int) []int {
 	return list
 }
 
+// parts2 hands out the parts of a template in the order of blocks (3.3): eyes, nil
+// where missing, and the coordinates of vectors with the numbers behind them.
+func (p *plan2) parts2(t template2) (eyes []*template2, coords, present []int) {
+	switch {
+	case t.v != nil:
+		return nil, t.v, nil
+	case t.x != nil:
+		return []*template2{&t}, nil, nil
+	}
+	for _, f := range p.set {
+		v, here := t.finger[f], 1
+		if v == nil {
+			v, here = make([]int, p.dims), 0
+		}
+		coords, present = append(coords, v...), append(present, here)
+	}
+	return t.eye[:p.eyes], coords, present
+}
+
 // probe2 makes the blocks of 3.3, entry2 those of 3.4.
 func (p *plan2) probe2(t template2) [][]int {
-	list := make([][]int, p.blocks)
-	pieces := (p.length + p.m - 1) / p.m
-	for b := range list {
-		list[b] = make([]int, p.stride)
-		for i := range list[b] {
-			if !p.iris {
-				if at := b*p.m + i; at < p.dims {
-					list[b][i] = t.v[at]
+	var list [][]int
+	eyes, coords, present := p.parts2(t)
+	for _, e := range eyes {
+		for half := range 2 {
+			for b := range p.lines * p.pieces {
+				row := make([]int, p.stride)
+				for i := range row {
+					if e != nil {
+						from := [][][]int{e.x, e.u}[half]
+						row[i] = from[b/p.pieces][(b%p.pieces*p.m+i-(p.shifts-1)/2+p.cols)%p.cols]
+					}
 				}
-				continue
+				list = append(list, row)
 			}
-			half := b % (p.blocks / 2)
-			from := t.x
-			if b >= p.blocks/2 {
-				from = t.u
-			}
-			list[b][i] = from[half/pieces][(half%pieces*p.m+i-(p.shifts-1)/2+p.cols)%p.cols]
 		}
+	}
+	all := append(append([]int{}, coords...), present...)
+	for first := 0; first < len(all); first += p.spaced {
+		row := make([]int, p.stride)
+		for i := first; i < min(first+p.spaced, len(all)); i++ {
+			row[(i-first)*p.shifts] = all[i]
+		}
+		list = append(list, row)
 	}
 	return list
 }
 
 func (p *plan2) entry2(t template2) [][]int {
-	list := make([][]int, p.blocks)
-	pieces := (p.length + p.m - 1) / p.m
-	for b := range list {
-		list[b] = make([]int, p.m)
-		for i := range list[b] {
-			if !p.iris {
-				if at := b*p.m + i; at < p.dims {
-					list[b][i] = t.v[at]
+	var list [][]int
+	eyes, coords, present := p.parts2(t)
+	for _, e := range eyes {
+		for half := range 2 {
+			for b := range p.lines * p.pieces {
+				row := make([]int, p.stride)
+				for i := range p.m {
+					l, col := b/p.pieces, b%p.pieces*p.m+i
+					if e == nil || col >= p.cols {
+						continue
+					}
+					if half == 0 {
+						row[p.m-1-i] = p.beta * (2*e.x[l][col] - e.u[l][col])
+					} else {
+						row[p.m-1-i] = p.alpha*e.u[l][col] - p.beta*e.x[l][col]
+					}
 				}
-				continue
-			}
-			half := b % (p.blocks / 2)
-			l, col := half/pieces, half%pieces*p.m+i
-			if col >= p.cols {
-				continue
-			}
-			if b < p.blocks/2 {
-				list[b][i] = p.beta * (2*t.x[l][col] - t.u[l][col])
-			} else {
-				list[b][i] = p.alpha*t.u[l][col] - p.beta*t.x[l][col]
+				list = append(list, row)
 			}
 		}
+	}
+	var all []int
+	for _, c := range coords {
+		if len(p.set) > 0 {
+			c *= p.weight
+		}
+		all = append(all, c)
+	}
+	for _, c := range present {
+		all = append(all, -p.each*c)
+	}
+	for first := 0; first < len(all); first += p.spaced {
+		row := make([]int, p.stride)
+		for i := first; i < min(first+p.spaced, len(all)); i++ {
+			for t := range p.shifts {
+				row[p.m-1-(i-first)*p.shifts+t] = all[i]
+			}
+		}
+		list = append(list, row)
 	}
 	return list
 }
 
-// prime2 is a prime of 4.1.
+// prime2 is a prime of 4.1 with the transform of a degree.
 type prime2 struct {
+	n         int
 	p, g, psi uint64
 	powers    []uint64 // of psi^2
 }
-
-var field0, field1 = largePrimes()
 
 func (f *prime2) mul(a, b uint64) uint64 {
 	hi, lo := bits.Mul64(a, b)
@@ -288,8 +465,8 @@ func (f *prime2) pow(a, e uint64) uint64 {
 	return r
 }
 
-func newPrime2(p uint64) *prime2 {
-	f := &prime2{p: p}
+func newPrime2(p uint64, n int) *prime2 {
+	f := &prime2{n: n, p: p}
 	var factors []uint64
 	rest := p - 1
 	for d := uint64(2); d*d <= rest; d++ {
@@ -310,8 +487,8 @@ search:
 				continue search
 			}
 		}
-		f.psi = f.pow(f.g, (p-1)/(2*degree))
-		for i := range uint64(degree) {
+		f.psi = f.pow(f.g, (p-1)/uint64(2*n))
+		for i := range uint64(n) {
 			f.powers = append(f.powers, f.pow(f.psi, 2*i))
 		}
 		return f
@@ -320,25 +497,14 @@ search:
 
 func isPrime(p uint64) bool { return new(big.Int).SetUint64(p).ProbablyPrime(20) }
 
-func largePrimes() (q0, q1 *prime2) {
-	for p := uint64(1)<<50 - 2*degree + 1; q1 == nil; p -= 2 * degree {
-		switch {
-		case !isPrime(p):
-		case q0 == nil:
-			q0 = newPrime2(p)
-		default:
-			q1 = newPrime2(p)
+// largePrimes returns the largest primes below 2^50 that are 1 modulo 2n.
+func largePrimes(n uint64, count int) (list []*prime2) {
+	for p := uint64(1)<<50 - 2*n + 1; len(list) < count; p -= 2 * n {
+		if isPrime(p) {
+			list = append(list, newPrime2(p, int(n)))
 		}
 	}
-	return q0, q1
-}
-
-func slotPrime(k int) *prime2 {
-	p := uint64(1)
-	for p <= 1<<k || !isPrime(p) {
-		p += 2 * degree
-	}
-	return newPrime2(p)
+	return list
 }
 
 // values fills out with f(w^i) for all i by halving, f having the coefficients c[0],
@@ -365,33 +531,35 @@ func (f *prime2) add(a, b uint64) uint64 {
 	return a + b
 }
 
-func brv(i int) int { return int(bits.Reverse16(uint16(i)) >> 4) }
+func (f *prime2) brv(i int) int {
+	return int(bits.Reverse64(uint64(i)) >> (65 - bits.Len(uint(f.n))))
+}
 
 // transform is 4.2: F[i] = f(psi^(2 brv(i) + 1)).
 func (f *prime2) transform(c []uint64) []uint64 {
-	twisted, power := make([]uint64, degree), uint64(1)
+	twisted, power := make([]uint64, f.n), uint64(1)
 	for i := range twisted {
 		twisted[i] = f.mul(c[i], power)
 		power = f.mul(power, f.psi)
 	}
-	natural, out := make([]uint64, degree), make([]uint64, degree)
+	natural, out := make([]uint64, f.n), make([]uint64, f.n)
 	f.values(natural, twisted, 1)
 	for i := range out {
-		out[i] = natural[brv(i)]
+		out[i] = natural[f.brv(i)]
 	}
 	return out
 }
 
 func (f *prime2) inverse(t []uint64) []uint64 {
-	natural := make([]uint64, degree)
+	natural := make([]uint64, f.n)
 	for i := range natural {
-		natural[brv(i)] = t[i]
+		natural[f.brv(i)] = t[i]
 	}
 	back := f.pow(f.psi, f.p-2)
-	c := make([]uint64, degree)
+	c := make([]uint64, f.n)
 	f.values(c, natural, 1)
 	slices.Reverse(c[1:]) // the inverse takes the powers of 1/w
-	power := f.pow(degree, f.p-2)
+	power := f.pow(uint64(f.n), f.p-2)
 	for i := range c {
 		c[i] = f.mul(c[i], power)
 		power = f.mul(power, back)
@@ -399,82 +567,81 @@ func (f *prime2) inverse(t []uint64) []uint64 {
 	return c
 }
 
-func (f *prime2) times(a, b []uint64) []uint64 {
-	c := make([]uint64, degree)
-	for i := range c {
-		c[i] = f.mul(a[i], b[i])
-	}
-	return c
+// poly2 is a polynomial of a ring by its residues, coefficients or transforms.
+type poly2 struct {
+	r *ring2
+	c [][]uint64
 }
 
-// poly2 is a polynomial modulo q by its residues, coefficients or transforms.
-type poly2 [2][]uint64
-
-var fields = [2]*prime2{field0, field1}
-var q2 = new(big.Int).Mul(new(big.Int).SetUint64(field0.p), new(big.Int).SetUint64(field1.p))
-
-func each2(op func(l int, f *prime2) []uint64) (p poly2) {
-	for l, f := range fields {
-		p[l] = op(l, f)
+func (r *ring2) each(op func(l int, f *prime2, i int) uint64) poly2 {
+	p := poly2{r: r}
+	for l, f := range r.fields {
+		c := make([]uint64, r.n)
+		for i := range c {
+			c[i] = op(l, f, i)
+		}
+		p.c = append(p.c, c)
 	}
 	return p
 }
 
-func (p poly2) transform() poly2 {
-	return each2(func(l int, f *prime2) []uint64 { return f.transform(p[l]) })
-}
-func (p poly2) inverse() poly2 {
-	return each2(func(l int, f *prime2) []uint64 { return f.inverse(p[l]) })
-}
-func (p poly2) times(o poly2) poly2 {
-	return each2(func(l int, f *prime2) []uint64 { return f.times(p[l], o[l]) })
-}
-func (p poly2) plus(o poly2) poly2 {
-	return each2(func(l int, f *prime2) []uint64 {
-		c := make([]uint64, degree)
-		for i := range c {
-			c[i] = f.add(p[l][i], o[l][i])
-		}
-		return c
-	})
+func (p poly2) whole(op func(f *prime2, c []uint64) []uint64) poly2 {
+	out := poly2{r: p.r}
+	for l, f := range p.r.fields {
+		out.c = append(out.c, op(f, p.c[l]))
+	}
+	return out
 }
 
-// small2 is the polynomial with small signed coefficients.
-func small2(c []int) poly2 {
-	return each2(func(_ int, f *prime2) []uint64 {
-		r := make([]uint64, degree)
-		for i, v := range c {
-			r[i] = uint64((int64(v)%int64(f.p) + int64(f.p))) % f.p
+func (p poly2) transform() poly2 { return p.whole((*prime2).transform) }
+func (p poly2) inverse() poly2   { return p.whole((*prime2).inverse) }
+func (p poly2) times(o poly2) poly2 {
+	return p.r.each(func(l int, f *prime2, i int) uint64 { return f.mul(p.c[l][i], o.c[l][i]) })
+}
+func (p poly2) plus(o poly2) poly2 {
+	return p.r.each(func(l int, f *prime2, i int) uint64 { return f.add(p.c[l][i], o.c[l][i]) })
+}
+
+// in is the polynomial modulo fewer of the primes.
+func (p poly2) in(r *ring2) poly2 { return poly2{r, p.c[:len(r.fields)]} }
+
+// small2 is the polynomial with small signed coefficients, zeros behind them.
+func (r *ring2) small2(c []int) poly2 {
+	return r.each(func(_ int, f *prime2, i int) uint64 {
+		if i >= len(c) {
+			return 0
 		}
-		return r
+		return uint64((int64(c[i])%int64(f.p) + int64(f.p))) % f.p
 	})
 }
 
 // big2 is the polynomial with the given integer coefficients modulo q.
-func big2(c []*big.Int) poly2 {
-	return each2(func(_ int, f *prime2) []uint64 {
-		r, p, x := make([]uint64, degree), new(big.Int).SetUint64(f.p), new(big.Int)
-		for i, v := range c {
-			r[i] = x.Mod(v, p).Uint64()
-		}
-		return r
-	})
+func (r *ring2) big2(c []*big.Int) poly2 {
+	x := new(big.Int)
+	return r.each(func(_ int, f *prime2, i int) uint64 { return x.Mod(c[i], new(big.Int).SetUint64(f.p)).Uint64() })
+}
+
+// crt2 is the integer below the product of the primes with the given residues.
+func crt2(primes []*prime2, residue func(l int) uint64) *big.Int {
+	v, product := new(big.Int), big.NewInt(1)
+	for l, f := range primes {
+		p := new(big.Int).SetUint64(f.p)
+		step := new(big.Int).Sub(new(big.Int).SetUint64(residue(l)), v)
+		step.Mul(step, new(big.Int).ModInverse(product, p)).Mod(step, p)
+		v.Add(v, step.Mul(step, product))
+		product = new(big.Int).Mul(product, p)
+	}
+	return v
 }
 
 // at is coefficient i as an integer in [0, q).
 func (p poly2) at(i int) *big.Int {
-	// v = v0 + q0 * ((v1 - v0) / q0 mod q1)
-	y := field1.mul((p[1][i]+2*field1.p-p[0][i]%field1.p)%field1.p, q0InQ1)
-	v := new(big.Int).SetUint64(y)
-	v.Mul(v, new(big.Int).SetUint64(field0.p))
-	return v.Add(v, new(big.Int).SetUint64(p[0][i]))
+	return crt2(p.r.fields, func(l int) uint64 { return p.c[l][i] })
 }
 
-var q0InQ1 = field1.pow(field0.p%field1.p, field1.p-2)
-
 // lift2 is 4.4.
-func lift2(m, t uint64) *big.Int {
-	v := new(big.Int).Mul(q2, new(big.Int).SetUint64(m))
+func (r *ring2) lift2(m, t uint64) *big.Int {
+	v := new(big.Int).Mul(r.q(), new(big.Int).SetUint64(m))
 	v.Add(v, new(big.Int).SetUint64(t/2))
 	return v.Div(v, new(big.Int).SetUint64(t))
 }
@@ -522,7 +689,22 @@ func (s *stream2) below(z uint64) uint64 {
 	}
 }
 
-func (s *stream2) ternary() int { return int(s.below(3)) - 1 }
+func (s *stream2) ternary(count int) (list []int) {
+	for {
+		w := s.word()
+		for i := range 8 {
+			b := int(w >> (8 * i) % 256)
+			for range 5 {
+				if b < 243 {
+					list = append(list, b%3-1)
+					if b /= 3; len(list) == count {
+						return list
+					}
+				}
+			}
+		}
+	}
+}
 
 func (s *stream2) error() int {
 	w := s.word()
@@ -544,18 +726,6 @@ func (s *stream2) flooding(b int) *big.Int {
 	return y.Sub(y, new(big.Int).Lsh(big.NewInt(1), uint(b)))
 }
 
-func (s *stream2) permutation(c int) []int {
-	o := make([]int, c)
-	for i := range o {
-		o[i] = i
-	}
-	for i := c - 1; i >= 1; i-- {
-		j := s.below(uint64(i + 1))
-		o[i], o[j] = o[j], o[i]
-	}
-	return o
-}
-
 func take(count int, sample func() int) []int {
 	c := make([]int, count)
 	for i := range c {
@@ -565,15 +735,9 @@ func take(count int, sample func() int) []int {
 }
 
 // expand2 is A(label, ..) of 7.2 as transforms.
-func expand2(public []byte, label string, index ...int) poly2 {
+func (r *ring2) expand2(public []byte, label string, index ...int) poly2 {
 	s := newStream2(public, label, index...)
-	return each2(func(_ int, f *prime2) []uint64 {
-		c := make([]uint64, degree)
-		for i := range c {
-			c[i] = s.residue(f.p)
-		}
-		return c
-	})
+	return r.each(func(_ int, f *prime2, _ int) uint64 { return s.residue(f.p) })
 }
 
 // pack2 is 9.4 for one list, bit by bit.
@@ -645,7 +809,7 @@ type owner2 struct {
 	seed, open            []byte
 	plan                  *plan2
 	session, keys, public []byte
-	secret                poly2 // transform
+	secret, lane          poly2 // transforms
 	shares                [][]uint64
 	prefixed, verdicts    int
 	hit                   []bool // by entry
@@ -663,7 +827,7 @@ func newOwner2(terms terms2, probe template2, root, nonce []byte) *owner2 {
 
 func (o *owner2) start() [][]byte { return [][]byte{o.open} }
 
-func (o *owner2) done() bool { return o.opened && o.verdicts == o.plan.batches() }
+func (o *owner2) done() bool { return o.opened && o.verdicts == o.plan.batches()*o.plan.h }
 
 func (o *owner2) hits() (list []int) {
 	for i, hit := range o.hit {
@@ -678,7 +842,7 @@ func (o *owner2) receive(m []byte) ([][]byte, error) {
 	switch {
 	case !o.opened:
 		return o.accept(m)
-	case len(m) > 0 && m[0] == 7 && o.verdicts < o.prefixed || len(o.shares) == o.plan.need2(o.plan.batches()):
+	case len(m) > 0 && m[0] == 7 && o.verdicts < o.prefixed*o.plan.h || len(o.shares) == o.plan.need2(o.plan.batches()):
 		return nil, o.verdict(m)
 	}
 	return o.share(m)
@@ -699,67 +863,85 @@ func (o *owner2) accept(m []byte) (out [][]byte, err error) {
 	o.session = session2(o.open, m)
 	o.keys = derive2(o.seed, "puente/v1/key owner keys", o.session)
 	o.public = derive2(o.keys, "puente/v1/he/public seed")
-	o.secret = small2(take(degree, newStream2(o.keys, "puente/v1/he/secret key").ternary)).transform()
+	wide := o.plan.lanes[len(o.plan.lanes)-1].ring2
+	o.secret = scoreRing.small2(newStream2(o.keys, "puente/v1/he/secret key").ternary(degree)).transform()
+	o.lane = wide.small2(newStream2(o.keys, "puente/v1/he/lane secret key").ternary(laneDegree)).transform()
 
-	key := append(bytes.Clone(o.public), o.encrypt("key", nil, 0, width2{wu: 100})...)
+	key := append(bytes.Clone(o.public), pack2(o.encrypt(scoreRing, o.secret, "key", nil, 1), 100)...)
+	key = append(key, residues2(wide, o.encrypt(wide, o.lane, "lane key", nil, 1))...)
 	out = append(out, header2(3, o.session, 0, key))
 	for c, block := range o.plan.probe2(o.probe) {
 		message := make([]uint64, degree)
 		for i, v := range block {
 			message[i] = uint64(v+1<<o.plan.k) % (1 << o.plan.k)
 		}
-		out = append(out, header2(4, o.session, c, o.encrypt("block", message, o.plan.score.t, o.plan.score, c)))
+		list := o.encrypt(scoreRing, o.secret, "block", message, o.plan.score.t, c)
+		for _, v := range list {
+			v.Rsh(v, uint(o.plan.score.drop))
+		}
+		out = append(out, header2(4, o.session, c, pack2(list, o.plan.score.wu)))
 	}
 	return out, nil
 }
 
 // encrypt is 7.2; no message is a message of zero.
-func (o *owner2) encrypt(what string, message []uint64, t uint64, w width2, index ...int) []byte {
-	a := expand2(o.public, "puente/v1/he/"+what+" a", index...)
-	e := take(degree, newStream2(o.keys, "puente/v1/he/"+what+" error", index...).error)
-	as := a.times(o.secret).inverse()
-	list := make([]*big.Int, degree)
+func (o *owner2) encrypt(r *ring2, secret poly2, what string, message []uint64, t uint64, index ...int) []*big.Int {
+	a := r.expand2(o.public, "puente/v1/he/"+what+" a", index...)
+	e := take(r.n, newStream2(o.keys, "puente/v1/he/"+what+" error", index...).error)
+	as := a.times(secret.in(r)).inverse()
+	list, q := make([]*big.Int, r.n), r.q()
 	for i := range list {
 		b := new(big.Int).Sub(big.NewInt(int64(e[i])), as.at(i))
 		if message != nil {
-			b.Add(b, lift2(message[i], t))
+			b.Add(b, r.lift2(message[i], t))
 		}
-		list[i] = b.Mod(b, q2)
-		b.Rsh(b, uint(w.drop))
+		list[i] = b.Mod(b, q)
 	}
-	return pack2(list, w.wu)
+	return list
+}
+
+// residues2 is the upload form of the ring of comparisons (7.2).
+func residues2(r *ring2, list []*big.Int) []byte {
+	var all []*big.Int
+	for _, f := range r.fields {
+		for _, v := range list {
+			all = append(all, new(big.Int).Mod(v, new(big.Int).SetUint64(f.p)))
+		}
+	}
+	return pack2(all, 50)
 }
 
 // unseal is 7.5.
-func (o *owner2) unseal(data []byte, positions []int, w width2) (x []uint64, rest []byte, err error) {
-	a, data, err := unpack2(data, degree, w.wa)
+func unseal2(r *ring2, secret poly2, data []byte, positions []int, w width2) (x []uint64, err error) {
+	a, data, err := unpack2(data, r.n, w.wa)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	b, data, err := unpack2(data, len(positions), w.wb)
+	b, _, err := unpack2(data, len(positions), w.wb)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	signed := make([]int, degree)
+	signed := make([]int, r.n)
 	for i, v := range a {
 		if signed[i] = int(v.Int64()); signed[i] >= 1<<(w.wa-1) {
 			signed[i] -= 1 << w.wa
 		}
 	}
 	// The products stay far below q/2, so that modulo q they are exact.
-	p := small2(signed).transform().times(o.secret).inverse()
-	half := new(big.Int).Rsh(q2, 1)
+	p := r.small2(signed).transform().times(secret.in(r)).inverse()
+	q := r.q()
+	half := new(big.Int).Rsh(q, 1)
 	for i, c := range positions {
 		y := p.at(c)
 		if y.Cmp(half) > 0 {
-			y.Sub(y, q2)
+			y.Sub(y, q)
 		}
 		y.Add(y, b[i].Lsh(b[i], uint(w.wa-w.wb)))
 		y.And(y, big.NewInt(1<<w.wa-1))
 		y.Mul(y, new(big.Int).SetUint64(w.t)).Add(y, big.NewInt(1<<(w.wa-1))).Rsh(y, uint(w.wa))
 		x = append(x, y.Uint64()%w.t)
 	}
-	return x, data, nil
+	return x, nil
 }
 
 func (o *owner2) share(m []byte) (out [][]byte, err error) {
@@ -769,49 +951,70 @@ func (o *owner2) share(m []byte) (out [][]byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if index >= p.need2(o.verdicts+16) {
+	if index >= p.need2(o.verdicts/p.h+4) {
 		return nil, fmt.Errorf("window")
 	}
-	x, _, err := o.unseal(body, p.positions(index), p.score)
+	x, err := unseal2(scoreRing, o.secret, body, p.positions(index), p.score)
 	if err != nil {
 		return nil, err
 	}
 	o.shares = append(o.shares, x)
 	for o.prefixed < p.batches() && len(o.shares) >= p.need2(o.prefixed+1) {
-		var body []byte
+		l := p.lanesOf(o.prefixed)
 		for level := range p.h {
-			lanes := make([]uint64, degree)
+			lanes := make([]uint64, len(l.planes)*l.n)
 			for i := range p.comparisons(o.prefixed) {
 				c, number := p.shareOf(o.prefixed, i)
 				lanes[i] = o.shares[c][number] >> level
 			}
-			body = append(body, o.encrypt("prefix", p.lanes.inverse(lanes), p.lanes.p, p.compare, o.prefixed, level)...)
+			list := o.encrypt(l.ring2, o.lane, "prefix", l.message2(lanes), l.t, o.prefixed, level)
+			out = append(out, header2(6, o.session, o.prefixed*p.h+level, residues2(l.ring2, list)))
 		}
-		out = append(out, header2(6, o.session, o.prefixed, body))
 		o.prefixed++
 	}
 	return out, nil
 }
 
-func (o *owner2) verdict(m []byte) error {
-	p, batch := o.plan, o.verdicts
-	body, err := body2(m, 7, o.session, batch, (p.h+1)*512*(p.compare.wa+p.compare.wb))
-	if err != nil {
-		return err
+// message2 is the polynomial modulo T with the given lanes (4.3).
+func (l *lanes2) message2(lanes []uint64) []uint64 {
+	out, product := make([]uint64, l.n), uint64(1)
+	for p, f := range l.planes {
+		inverse := f.pow(product%f.p, f.p-2)
+		for i, v := range f.inverse(lanes[p*l.n : (p+1)*l.n]) {
+			out[i] += product * f.mul((v+f.p-out[i]%f.p)%f.p, inverse)
+		}
+		product *= f.p
 	}
-	every := make([]int, degree)
+	return out
+}
+
+func upTo(n int) []int {
+	every := make([]int, n)
 	for i := range every {
 		every[i] = i
 	}
-	for range p.h + 1 {
-		var x []uint64
-		if x, body, err = o.unseal(body, every, p.compare); err != nil {
-			return err
+	return every
+}
+
+func (o *owner2) verdict(m []byte) error {
+	p, batch := o.plan, o.verdicts/o.plan.h
+	l := p.lanesOf(batch)
+	body, err := body2(m, 7, o.session, o.verdicts, l.n/8*(l.wa+l.wb))
+	if err != nil {
+		return err
+	}
+	x, err := unseal2(l.ring2, o.lane, body, upTo(l.n), l.width2)
+	if err != nil {
+		return err
+	}
+	for plane, f := range l.planes {
+		c := make([]uint64, l.n)
+		for i := range c {
+			c[i] = x[i] % f.p
 		}
-		lanes := p.lanes.transform(x)
-		for i := range p.comparisons(batch) {
-			if lanes[i] == 0 {
-				o.hit[batch*p.perBatch+i/p.shifts] = true
+		for i, v := range f.transform(c) {
+			if lane := plane*l.n + i; lane < p.comparisons(batch) && v == 0 {
+				o.hit[batch*p.perBatch+lane/p.shifts] = true
 			}
 		}
 	}
@@ -827,7 +1030,9 @@ type evaluator2 struct {
 	seed, reply    []byte
 	session, masks []byte
 	public         []byte
-	pa, pb         poly2   // transforms
+	pa, pb, la, lb poly2   // transforms
+	levels         []poly2 // a and b of the prefixes of a batch, transforms
+	prefixes       []byte  // of a batch
 	probe          []byte  // what the probe digest is over
 	a, b           []poly2 // blocks of the probe, transforms
 	opened         bool
@@ -851,13 +1056,13 @@ func newEvaluator2(terms terms2, list []template2, epoch, m int, root, nonce []b
 		for j := range plan.inShare(c) {
 			for b, block := range plan.entry2(list[c*plan.per+j]) {
 				for i, v := range block {
-					rows[b][j*plan.stride+m-1-i] = v
+					rows[b][j*plan.stride+i] = v
 				}
 			}
 		}
 		weights := make([]poly2, plan.blocks)
 		for b := range rows {
-			weights[b] = small2(rows[b]).transform()
+			weights[b] = scoreRing.small2(rows[b]).transform()
 		}
 		e.weights = append(e.weights, weights)
 	}
@@ -882,14 +1087,18 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 		e.opened, e.session = true, session2(m, e.reply)
 		return [][]byte{e.reply}, nil
 	case e.public == nil:
-		body, err := body2(m, 3, e.session, 0, 32+51200)
+		wide := p.lanes[len(p.lanes)-1].ring2
+		body, err := body2(m, 3, e.session, 0, 32+51200+51200*len(wide.fields))
 		if err != nil {
 			return nil, err
 		}
 		e.public = bytes.Clone(body[:32])
-		e.pa = expand2(e.public, "puente/v1/he/key a")
+		e.pa, e.la = scoreRing.expand2(e.public, "puente/v1/he/key a"), wide.expand2(e.public, "puente/v1/he/lane key a")
 		e.probe = append(u32(len(m)), m...)
-		e.pb, err = decode2(body[32:], width2{wu: 100})
+		if e.pb, err = decode2(body[32:51232], width2{wu: 100}); err != nil {
+			return nil, err
+		}
+		e.lb, err = decodeResidues2(wide, body[51232:])
 		return nil, err
 	case len(e.b) < p.blocks:
 		index := len(e.b)
@@ -901,7 +1110,7 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.a, e.b = append(e.a, expand2(e.public, "puente/v1/he/block a", index)), append(e.b, b)
+		e.a, e.b = append(e.a, scoreRing.expand2(e.public, "puente/v1/he/block a", index)), append(e.b, b)
 		e.probe = append(append(e.probe, u32(len(m))...), m...)
 		if len(e.b) < p.blocks {
 			return nil, nil
@@ -910,17 +1119,38 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 		e.masks = derive2(e.seed, "puente/v1/masks", e.session, digest[:])
 		return e.release(), nil
 	}
-	body, err := body2(m, 6, e.session, e.answered, p.h*512*p.compare.wu)
+	l, level := p.lanesOf(e.answered), len(e.levels)/2
+	body, err := body2(m, 6, e.session, e.answered*p.h+level, 51200*len(l.fields))
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := e.verdict(m, body)
+	b, err := decodeResidues2(l.ring2, body)
 	if err != nil {
 		return nil, err
 	}
-	out := [][]byte{header2(7, e.session, e.answered, verdict)}
-	e.answered++
+	e.levels = append(e.levels, l.expand2(e.public, "puente/v1/he/prefix a", e.answered, level), b)
+	e.prefixes = append(e.prefixes, m...)
+	if level < p.h-1 {
+		return nil, nil
+	}
+	out := e.verdict(l)
+	e.answered, e.levels, e.prefixes = e.answered+1, nil, nil
 	return append(out, e.release()...), nil
+}
+
+// decodeResidues2 reads an upload of the ring of comparisons (7.2) and transforms it.
+func decodeResidues2(r *ring2, data []byte) (poly2, error) {
+	list, _, err := unpack2(data, r.n*len(r.fields), 50)
+	if err != nil {
+		return poly2{}, err
+	}
+	p := r.each(func(l int, _ *prime2, i int) uint64 { return list[l*r.n+i].Uint64() })
+	for l, f := range r.fields {
+		if slices.Max(p.c[l]) >= f.p {
+			return poly2{}, fmt.Errorf("coefficient")
+		}
+	}
+	return p.transform(), nil
 }
 
 // decode2 reads an upload (7.2) and transforms it.
@@ -929,7 +1159,7 @@ func decode2(data []byte, w width2) (poly2, error) {
 	if err != nil {
 		return poly2{}, err
 	}
-	limit := new(big.Int).Sub(q2, big.NewInt(1))
+	limit := new(big.Int).Sub(scoreRing.q(), big.NewInt(1))
 	limit.Rsh(limit, uint(w.drop))
 	for _, v := range list {
 		if v.Cmp(limit) > 0 {
@@ -939,14 +1169,14 @@ func decode2(data []byte, w width2) (poly2, error) {
 			v.SetBit(v, w.drop-1, 1)
 		}
 	}
-	return big2(list).transform(), nil
+	return scoreRing.big2(list).transform(), nil
 }
 
 func (e *evaluator2) release() (out [][]byte) {
 	p := e.plan
-	for ; e.sent < p.need2(e.answered+16); e.sent++ {
+	for ; e.sent < p.need2(e.answered+4); e.sent++ {
 		z := e.sent
-		zero := small2(make([]int, degree))
+		zero := scoreRing.small2(nil)
 		a, b := zero, zero
 		for c, w := range e.weights[z] {
 			a, b = a.plus(w.times(e.a[c])), b.plus(w.times(e.b[c]))
@@ -954,9 +1184,9 @@ func (e *evaluator2) release() (out [][]byte) {
 		positions := p.positions(z)
 		messages := make([]*big.Int, len(positions))
 		for i, r := range e.maskList(z) {
-			messages[i] = lift2((r+uint64(p.offset+1<<p.k))%(1<<p.k), p.score.t)
+			messages[i] = scoreRing.lift2((r+uint64(1<<p.k-p.offset()+1))%(1<<p.k), p.score.t)
 		}
-		share := e.answer(a, b, positions, messages, newStream2(e.masks, "puente/v1/he/share noise", z), p.score)
+		share := answer2(a, b, e.pa, e.pb, positions, messages, newStream2(e.masks, "puente/v1/he/share noise", z), p.score)
 		out = append(out, header2(5, e.session, z, share))
 	}
 	return out
@@ -970,35 +1200,44 @@ func (e *evaluator2) maskList(z int) []uint64 {
 	return r
 }
 
-// answer is 7.3 for a ciphertext in transforms.
-func (e *evaluator2) answer(a, b poly2, positions []int, messages []*big.Int, s *stream2, w width2) []byte {
-	u := small2(take(degree, s.ternary)).transform()
-	a = a.plus(e.pa.times(u)).inverse().plus(small2(take(degree, s.error)))
-	b = b.plus(e.pb.times(u)).inverse()
-	first := make([]*big.Int, degree)
+// answer2 is 7.3 for a ciphertext and a public key in transforms.
+func answer2(a, b, pa, pb poly2, positions []int, messages []*big.Int, s *stream2, w width2) []byte {
+	r := a.r
+	u := r.small2(s.ternary(r.n)).transform()
+	a = a.plus(pa.in(r).times(u)).inverse().plus(r.small2(take(r.n, s.error)))
+	b = b.plus(pb.in(r).times(u)).inverse()
+	first := make([]*big.Int, r.n)
 	for i := range first {
-		first[i] = down2(a.at(i), w.wa)
+		first[i] = r.down2(a.at(i), w.wa)
 	}
-	second := make([]*big.Int, len(positions))
+	second, q := make([]*big.Int, len(positions)), r.q()
 	for i, c := range positions {
-		v := new(big.Int).Add(b.at(c), messages[i])
-		v.Add(v, s.flooding(w.flood))
+		second[i] = new(big.Int).Add(b.at(c), messages[i])
+		second[i].Add(second[i], s.flooding(w.flood))
+	}
+	for i, v := range second {
 		v.Add(v, big.NewInt(int64(s.error())))
-		second[i] = down2(v.Mod(v, q2), w.wb)
+		second[i] = r.down2(v.Mod(v, q), w.wb)
 	}
 	return append(pack2(first, w.wa), pack2(second, w.wb)...)
 }
 
-func down2(v *big.Int, w int) *big.Int {
-	q0, q1 := new(big.Int).SetUint64(field0.p), new(big.Int).SetUint64(field1.p)
-	v1 := new(big.Int).Mod(v, q1)
-	if v1.Uint64() > (field1.p-1)/2 {
-		v1.Sub(v1, q1)
+// down2 is 7.4.
+func (r *ring2) down2(v *big.Int, w int) *big.Int {
+	sum := big.NewInt(int64(len(r.fields)+1) / 2)
+	sum.Add(sum, new(big.Int).Lsh(big.NewInt(1), uint(63-w)))
+	for _, f := range r.fields {
+		p := new(big.Int).SetUint64(f.p)
+		rest := new(big.Int).Div(r.q(), p)
+		x := rest.ModInverse(rest, p)
+		x.Mul(x, v).Mod(x, p)
+		part := new(big.Int).Lsh(big.NewInt(1), 116) // 2^50 * 2^66
+		part.Sub(part, new(big.Int).Lsh(p, 66)).Div(part, p)
+		part.Mul(part, x).Rsh(part, 52)
+		sum.Add(sum, part).Add(sum, x.Lsh(x, 14))
 	}
-	t := new(big.Int).Sub(v, v1)
-	t.Div(t, q1).Mod(t, q0)
-	t.Lsh(t, uint(w)).Add(t, new(big.Int).SetUint64((field0.p-1)/2)).Div(t, q0)
-	return t.And(t, big.NewInt(1<<w-1))
+	sum.Rsh(sum, uint(64-w))
+	return sum.And(sum, big.NewInt(1<<w-1))
 }
 
 func (p *plan2) target(r uint64, level int) uint64 {
@@ -1009,13 +1248,15 @@ func (p *plan2) target(r uint64, level int) uint64 {
 	return (v - 1 + 1<<(p.h-level)) % (1 << (p.k - level))
 }
 
-func (e *evaluator2) verdict(message, body []byte) ([]byte, error) {
-	p, batch, digest := e.plan, e.answered, sha256.Sum256(message)
+// verdict is 8.3: the answers to a batch.
+func (e *evaluator2) verdict(l *lanes2) (out [][]byte) {
+	p, batch, digest := e.plan, e.answered, sha256.Sum256(e.prefixes)
 	seed := derive2(e.masks, "puente/v1/verdict", digest[:])
-	spare := newStream2(seed, "puente/v1/he/spare slots", batch)
-	r := make([]uint64, degree)
+	spare, order := newStream2(seed, "puente/v1/he/spare lanes", batch), newStream2(seed, "puente/v1/he/order", batch)
+	r, turn := make([]uint64, len(l.planes)*l.n), make([]int, len(l.planes)*l.n)
 	lists := map[int][]uint64{}
 	for i := range r {
+		turn[i] = int(order.below(uint64(p.h)))
 		if i >= p.comparisons(batch) {
 			r[i] = spare.bits(p.k)
 			continue
@@ -1026,39 +1267,35 @@ func (e *evaluator2) verdict(message, body []byte) ([]byte, error) {
 		}
 		r[i] = lists[c][number]
 	}
-	order := newStream2(seed, "puente/v1/he/order", batch).permutation(p.h + 1)
-	every := make([]int, degree)
-	tests := make([][]byte, p.h+1)
-	for i := range tests {
-		level := i % p.h // test h is on level 0
-		b, err := decode2(body[level*512*p.compare.wu:(level+1)*512*p.compare.wu], p.compare)
-		if err != nil {
-			return nil, err
+	for number := range p.h {
+		blind := newStream2(seed, "puente/v1/he/blind", batch, number)
+		rho, constant := make([][]uint64, p.h), make([]uint64, len(r))
+		for level := range rho {
+			rho[level] = make([]uint64, len(r))
 		}
-		a := expand2(e.public, "puente/v1/he/prefix a", batch, level)
-		rho, constant := make([]uint64, degree), make([]uint64, degree)
-		blind := newStream2(seed, "puente/v1/he/blind", batch, i)
-		for c := range rho {
-			t := r[c]
-			if i < p.h {
-				t = p.target(r[c], level)
+		for i := range r {
+			f, level := l.planes[i/l.n], (turn[i]+number)%p.h
+			v := 1 + blind.below(f.p-1)
+			rho[level][i] = v
+			constant[i] = (f.p - f.mul(v, p.target(r[i], level))) % f.p
+		}
+		a, b := l.small2(nil), l.small2(nil)
+		for level := range rho {
+			centred := make([]int, l.n)
+			for i, v := range l.message2(rho[level]) {
+				if centred[i] = int(v); v > l.t/2 {
+					centred[i] -= int(l.t)
+				}
 			}
-			rho[c] = 1 + blind.below(p.lanes.p-1)
-			constant[c] = (p.lanes.p - p.lanes.mul(rho[c], t)) % p.lanes.p
-			every[c] = c
+			w := l.small2(centred).transform()
+			a, b = a.plus(w.times(e.levels[2*level])), b.plus(w.times(e.levels[2*level+1]))
 		}
-		centred, messages := make([]int, degree), make([]*big.Int, degree)
-		for c, v := range p.lanes.inverse(rho) {
-			if centred[c] = int(v); v > (p.lanes.p-1)/2 {
-				centred[c] -= int(p.lanes.p)
-			}
+		messages := make([]*big.Int, l.n)
+		for i, m := range l.message2(constant) {
+			messages[i] = l.lift2(m, l.t)
 		}
-		for c, v := range p.lanes.inverse(constant) {
-			messages[c] = lift2(v, p.lanes.p)
-		}
-		factor := small2(centred).transform()
-		noise := newStream2(seed, "puente/v1/he/test noise", batch, i)
-		tests[order[i]] = e.answer(factor.times(a), factor.times(b), every, messages, noise, p.compare)
+		answer := answer2(a, b, e.la, e.lb, upTo(l.n), messages, newStream2(seed, "puente/v1/he/test noise", batch, number), l.width2)
+		out = append(out, header2(7, e.session, batch*p.h+number, answer))
 	}
-	return bytes.Join(tests, nil), nil
+	return out
 }

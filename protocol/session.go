@@ -9,7 +9,8 @@ import (
 
 // A Task is a piece of pure computation that a role hands out. Its messages are to
 // be sent in the order in which tasks were handed out; tasks may run at the same time
-// as each other and as the role's methods. They wait for nothing but the processor.
+// as each other and as the role's methods, but are begun in order: a task may wait for
+// one that was handed out before it, and for nothing else but the processor.
 type Task = func() ([][]byte, error)
 
 // Role is one party of a session: a state machine without connection, clock or
@@ -57,7 +58,7 @@ type plan struct {
 	layout   templates.Layout
 	params   *he.Params
 	entries  int
-	perBatch int // entries of a batch: whole entries, one slot for each shift
+	perBatch int // entries of a batch: whole entries, one lane for each shift
 }
 
 // newPlan derives layout and parameters; width comes from the peer.
@@ -73,7 +74,7 @@ func newPlan(scheme templates.Scheme, entries, width int) (plan, error) {
 	if err != nil {
 		return plan{}, fmt.Errorf("%w: %w", ErrTerms, err)
 	}
-	return plan{scheme, layout, params, entries, params.Degree() / layout.Shifts}, nil
+	return plan{scheme, layout, params, entries, params.Lanes() / layout.Shifts}, nil
 }
 
 // Params returns the parameter set of a scheme in a layout.
@@ -81,14 +82,6 @@ func Params(scheme templates.Scheme, layout templates.Layout) (*he.Params, error
 	low, high := scheme.ScoreRange()
 	return he.New(he.Need{ScoreMin: low, ScoreMax: high,
 		WeightL1: int64(layout.PerCiphertext) * scheme.WeightBound()})
-}
-
-// offset is what is subtracted from the inner product to make the score.
-func offset(scheme templates.Scheme) int64 {
-	if scheme.Modality == templates.ModalityIris {
-		return -scheme.Delta
-	}
-	return -scheme.Theta
 }
 
 func (p *plan) shares() int  { return p.layout.Ciphertexts(p.entries) }
@@ -103,6 +96,16 @@ func (p *plan) inShare(index int) int {
 func (p *plan) inBatch(batch int) (first, end int) {
 	return batch * p.perBatch, min((batch+1)*p.perBatch, p.entries)
 }
+
+// comparisons returns the number of comparisons of a batch.
+func (p *plan) comparisons(batch int) int {
+	first, end := p.inBatch(batch)
+	return (end - first) * p.layout.Shifts
+}
+
+// levels returns the number of messages with prefixes, and of those with verdicts, of a
+// batch. They are numbered through: those of batch b begin at b*levels.
+func (p *plan) levels() int { return p.params.HitBits }
 
 // sharesUpTo returns the number of score ciphertexts that cover the batches before end.
 func (p *plan) sharesUpTo(end int) int {
@@ -121,7 +124,7 @@ func (p *plan) positions(entries int) []int {
 	return list
 }
 
-// collect returns the comparisons of a batch, in slot order, out of the score
+// collect returns the comparisons of a batch, in lane order, out of the score
 // ciphertexts that hold them; of(i) gives the values of ciphertext i.
 func (p *plan) collect(batch int, of func(share int) ([]uint32, error)) ([]uint32, error) {
 	first, end := p.inBatch(batch)

@@ -10,6 +10,8 @@ import (
 	"go/parser"
 	"go/token"
 	"iter"
+	"math/big"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -112,15 +114,21 @@ func (c *table) agreed() protocol.Terms {
 // ours converts a template.
 func (c *table) ours(t testing.TB, x template2) templates.Template {
 	t.Helper()
-	var out templates.Template
-	var err error
-	if c.scheme.Modality == templates.ModalityVector {
-		coords := make([]int8, len(x.v))
-		for i, v := range x.v {
+	vector := func(values []int) templates.Vector {
+		coords := make([]int8, len(values))
+		for i, v := range values {
 			coords[i] = int8(v)
 		}
-		out, err = templates.NewVector(coords, c.scheme.Norm)
-	} else {
+		v, err := templates.NewVector(coords, c.scheme.Norm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	iris := func(x *template2) *templates.Iris {
+		if x == nil {
+			return nil
+		}
 		s := c.scheme.Shape
 		code, mask := make([]byte, (s.Bits()+7)/8), make([]byte, (s.Bits()+7)/8)
 		cell := s.Filters * s.Planes
@@ -131,8 +139,23 @@ func (c *table) ours(t testing.TB, x template2) templates.Template {
 				mask[i/8] |= byte(x.u[l][col]) << (7 - i%8)
 			}
 		}
-		out, err = templates.NewIris(s, code, mask)
+		out, err := templates.NewIris(s, code, mask)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
 	}
+	switch c.scheme.Modality {
+	case templates.ModalityVector:
+		return vector(x.v)
+	case templates.ModalityIris:
+		return iris(&x)
+	}
+	fingers := map[int]templates.Vector{}
+	for f, v := range x.finger {
+		fingers[f] = vector(v)
+	}
+	out, err := templates.NewFused(iris(x.eye[0]), iris(x.eye[1]), fingers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,23 +209,23 @@ func (c *table) random(entries int, seed uint64) {
 		}
 		return 0
 	}
-	noisy := func(like *template2, flip float64) (x template2) {
-		if !s.iris {
-			x.v = make([]int, s.dims)
-			left := s.norm * s.norm
-			for _, i := range rng.Perm(s.dims) {
-				v := rng.IntN(5) - 2
-				if like != nil {
-					v += like.v[i]
-				} else {
-					v *= 2
-				}
-				if v*v <= left {
-					x.v[i], left = v, left-v*v
-				}
+	vector := func(like []int) []int {
+		out, left := make([]int, s.dims), s.norm*s.norm
+		for _, i := range rng.Perm(s.dims) {
+			v := rng.IntN(5) - 2
+			if like != nil {
+				v += like[i]
+			} else {
+				v *= 2
 			}
-			return x
+			if v*v <= left {
+				out[i], left = v, left-v*v
+			}
 		}
+		return out
+	}
+	iris := func(like *template2, flip float64) *template2 {
+		var x template2
 		for l := range s.lines {
 			x.x, x.u = append(x.x, make([]int, s.cols)), append(x.u, make([]int, s.cols))
 			for col := range s.cols {
@@ -214,7 +237,36 @@ func (c *table) random(entries int, seed uint64) {
 				x.x[l][col] = v & x.u[l][col]
 			}
 		}
-		return x
+		return &x
+	}
+	noisy := func(like *template2, flip float64) template2 {
+		if like == nil {
+			like = &template2{}
+		}
+		switch {
+		case c.scheme.Modality == templates.ModalityVector:
+			return template2{v: vector(like.v)}
+		case c.scheme.Modality == templates.ModalityIris && like.x == nil:
+			return *iris(nil, flip)
+		case c.scheme.Modality == templates.ModalityIris:
+			return *iris(like, flip)
+		}
+		for { // one part in four is missing, but never all
+			x := template2{finger: map[int][]int{}}
+			for i := range s.eyes {
+				if rng.IntN(4) > 0 {
+					x.eye[i] = iris(like.eye[i], flip)
+				}
+			}
+			for _, f := range s.set {
+				if rng.IntN(4) > 0 {
+					x.finger[f] = vector(like.finger[f])
+				}
+			}
+			if x.eye != [2]*template2{} || len(x.finger) > 0 {
+				return x
+			}
+		}
 	}
 	c.probe = noisy(nil, 0)
 	for i := range entries {
@@ -236,8 +288,12 @@ func TestSecondImplementation(t *testing.T) {
 	}{
 		{"one batch", "vector:16:norm=20:theta=20", 8, 3},
 		{"uneven blocks", "vector:16:norm=20:theta=20", 5, 900},
-		{"batches across ciphertexts", "iris:4x16x1x2:shifts=5:threshold=1/4:delta=8", 7, 850},
-		{"longer than the window", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 1045},
+		{"batches across ciphertexts", "iris:2x32x1x2:shifts=31:threshold=1/4:delta=8", 13, 850},
+		{"longer than the window", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 1700},
+		{"two planes", "eyes:1x64x1x1:shifts=63:threshold=1/3:delta=33:fingers=4:2:norm=60:weight=12:each=30", 40, 140},
+		{"fingers", "fingers:2,3,7:10:norm=20:theta=60+20", 7, 900},
+		{"eyes", "eyes:2x16x1x2:shifts=5:threshold=1/4:delta=8", 9, 850},
+		{"eyes and fingers", "eyes:1x64x1x1:shifts=5:threshold=1/3:delta=33:fingers=1,10:7:norm=20:weight=2:each=30", 20, 400},
 		{"nothing dropped", "iris:2x128x1x1:shifts=3:threshold=499/1000:delta=9000", 128, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -296,14 +352,14 @@ func compare(t *testing.T, who string, got, want [][]byte) {
 // TestSecondTransform compares the second implementation's transform with its definition.
 func TestSecondTransform(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
-	for _, f := range []*prime2{field0, field1, slotPrime(10)} {
-		c := make([]uint64, degree)
+	for _, f := range append(slices.Clone(scoreRing.fields), append(newLanes2(3, 10, 9).planes, laneRings[3].fields...)...) {
+		c := make([]uint64, f.n)
 		for i := range c {
 			c[i] = rng.Uint64N(f.p)
 		}
 		values := f.transform(c)
 		for _, i := range []int{0, 1, 2, 3, 1000, 4095} {
-			at, sum := f.pow(f.psi, uint64(2*brv(i)+1)), uint64(0)
+			at, sum := f.pow(f.psi, uint64(2*f.brv(i)+1)), uint64(0)
 			for j := len(c) - 1; j >= 0; j-- {
 				sum = (f.mul(sum, at) + c[j]) % f.p
 			}
@@ -374,7 +430,7 @@ func irisExample(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, probe, entry := make([]int64, plan.shifts), l.NewProbeBlocks(), l.NewEntryBlocks()
+	ours, probe, entry := make([]int64, plan.shifts), l.NewBlocks(), l.NewBlocks()
 	m, err := templates.NewMatcher(in.scheme, in.ours(t, in.probe))
 	if err != nil {
 		t.Fatal(err)
@@ -418,39 +474,67 @@ func primes() string {
 	row := func(name string, f *prime2) {
 		fmt.Fprintf(&b, "| %s | %d | %x | %d | %d |\n", name, f.p, f.p, f.g, f.psi)
 	}
-	row("`q0`", field0)
-	row("`q1`", field1)
-	for k, first := 2, 2; k <= 24; k++ {
-		f := slotPrime(k)
-		if k < 24 && slotPrime(k+1).p == f.p {
+	for i, f := range scoreRing.fields {
+		row(fmt.Sprintf("`q%d`, n = 4096", i), f)
+	}
+	for i, f := range laneRings[3].fields {
+		row(fmt.Sprintf("`q%d`, n = 8192", i), f)
+	}
+	all := func(k int) (list []*prime2) {
+		for p := uint64(1); len(list) < 3; p += 2 * laneDegree {
+			if p > 1<<k && isPrime(p) {
+				list = append(list, newPrime2(p, laneDegree))
+			}
+		}
+		return list
+	}
+	for k, first := 1, 1; k <= 24; k++ {
+		list := all(k)
+		if k < 24 && all(k + 1)[0].p == list[0].p {
 			continue
 		}
-		name := fmt.Sprintf("`T'`, k = %d", k)
-		if first < k {
-			name = fmt.Sprintf("`T'`, k = %d..%d", first, k)
+		for i, f := range list {
+			name := fmt.Sprintf("`t%d`, k = %d", i, k)
+			if first < k {
+				name = fmt.Sprintf("`t%d`, k = %d..%d", i, first, k)
+			}
+			row(name, f)
 		}
-		row(name, f)
 		first = k + 1
 	}
-	fmt.Fprintf(&b, "\n`q` = %d = hexadecimal %x\n\n", q2, q2)
-	return b.String()
+	for _, r := range []*ring2{scoreRing, laneRings[2], laneRings[3]} {
+		fmt.Fprintf(&b, "\n`q` of %d primes at n = %d is %d\n", len(r.fields), r.n, r.q())
+	}
+	return b.String() + "\n"
 }
 
 // parameters is the table of section 16, computed by both implementations.
 func parameters(t testing.TB) string {
 	var b strings.Builder
 	b.WriteString("\n```\n")
+	named := map[string]bool{}
 	for _, c := range []struct {
 		name, text string
 		m          int
 	}{
-		{"iris-2048", "iris:16x128x1x1:shifts=31:threshold=8/25:delta=512", 32},
-		{"iris-2048-8", "iris:8x128x1x2:shifts=31:threshold=8/25:delta=512", 32},
-		{"iris-12800", "iris:16x200x2x2:shifts=31:threshold=8/25:delta=3200", 100},
-		{"iris-16384", "iris:16x256x2x2:shifts=31:threshold=8/25:delta=4096", 86},
+		{"iris-2048", "iris:16x128x1x1:shifts=31:threshold=5/12:delta=1280", 32},
+		{"iris-2048-8", "iris:8x128x1x2:shifts=31:threshold=5/12:delta=1280", 32},
+		{"iris-9600", "iris:20x240x1x2:shifts=31:threshold=5/12:delta=6000", 80},
+		{"iris-12800", "iris:16x200x2x2:shifts=31:threshold=5/12:delta=8000", 100},
+		{"iris-16384", "iris:16x256x2x2:shifts=31:threshold=5/12:delta=10240", 86},
+		{"iris-16384-strict", "iris:16x256x2x2:shifts=31:threshold=2/5:delta=4096", 86},
+		{"iris-16384-wide", "iris:16x256x2x2:shifts=31:threshold=4/9:delta=8192", 86},
+		{"iris-16384-s21", "iris:16x256x2x2:shifts=21:threshold=5/12:delta=10240", 86},
+		{"iris-16384-s11", "iris:16x256x2x2:shifts=11:threshold=5/12:delta=10240", 64},
+		{"iris-8192-wavelet", "iris:16x256x1x2:shifts=11:threshold=5/12:delta=5120", 64},
+		{"iris-8192-rows", "iris:8x256x2x2:shifts=11:threshold=5/12:delta=5120", 64},
+		{"eyes-16384", "eyes:16x256x2x2:shifts=31:threshold=5/12:delta=10240", 128},
 		{"vector-128", "vector:128:norm=63:theta=1191", 3},
 		{"vector-512", "vector:512:norm=63:theta=1191", 6},
 		{"vector-640", "vector:640:norm=63:theta=1191", 6},
+		{"fingers-4x512", "fingers:2,3,7,8:512:norm=50:theta=667+211", 12},
+		{"fingers-10x512", "fingers:1,2,3,4,5,6,7,8,9,10:512:norm=50:theta=667+211", 24},
+		{"eyes and fingers", "eyes:16x256x1x2:shifts=11:threshold=5/12:delta=5120:fingers=2,7:512:norm=63:weight=4:each=1200", 64},
 		{"section 17", "vector:16:norm=20:theta=20", 8},
 		{"wide scores", "iris:2x128x1x1:shifts=3:threshold=499/1000:delta=9000", 128},
 		{"widest codes", "iris:64x1024x1x1:shifts=31:threshold=8/25:delta=16384", 64},
@@ -463,6 +547,7 @@ func parameters(t testing.TB) string {
 			if n.Name == c.name && n.Scheme != scheme {
 				t.Errorf("scheme %s is %v", c.name, n.Scheme)
 			}
+			named[n.Name] = named[n.Name] || n.Name == c.name
 		}
 		l, err := scheme.Layout(degree, c.m)
 		if err != nil {
@@ -473,36 +558,48 @@ func parameters(t testing.TB) string {
 			t.Fatal(err)
 		}
 		low, high := scheme.ScoreRange()
-		ours := fmt.Sprintf("%-12s %s\n", c.name, scheme)
-		ours += fmt.Sprintf("  layout     m=%d B=%d stride=%d P=%d E=%d\n", l.Width, l.Blocks, l.Stride, l.PerCiphertext, degree/l.Shifts)
-		ours += fmt.Sprintf("  range      SMIN=%d SMAX=%d L1=%d h=%d k=%d T'=%d\n",
-			low, high, int64(l.PerCiphertext)*scheme.WeightBound(), p.HitBits, p.ScoreBits, p.SlotModulus())
+		count := p.Lanes()
+		_, planes := p.LaneModuli(count)
+		ours := fmt.Sprintf("%-17s %s\n", c.name, scheme)
+		ours += fmt.Sprintf("  layout     m=%d B=%d stride=%d P=%d E=%d\n", l.Width, l.Blocks, l.Stride, l.PerCiphertext, count/l.Shifts)
+		ours += fmt.Sprintf("  range      SMIN=%d SMAX=%d L1=%d h=%d k=%d planes=%d\n",
+			low, high, int64(l.PerCiphertext)*scheme.WeightBound(), p.HitBits, p.ScoreBits, planes)
 		ours += fmt.Sprintf("  score      drop=%d wu=%d wa=%d wb=%d flood=%d hiding=%.2f\n",
 			p.Score.DroppedBits, p.Score.UploadBits, p.Score.MaskBits, p.Score.MessageBits, p.Score.FloodBits, p.Score.HidingBits)
-		ours += fmt.Sprintf("  compare    drop=%d wu=%d wa=%d wb=%d flood=%d hiding=%.2f\n",
-			p.Compare.DroppedBits, p.Compare.UploadBits, p.Compare.MaskBits, p.Compare.MessageBits, p.Compare.FloodBits, p.Compare.HidingBits)
+		for n := laneDegree; n <= count; n += laneDegree {
+			d := p.LaneBudget(n)
+			ours += fmt.Sprintf("  %d planes   wu=%d wa=%d wb=%d flood=%d hiding=%.2f\n", n/laneDegree, d.UploadBits, d.MaskBits, d.MessageBits, d.FloodBits, d.HidingBits)
+		}
 		ours += fmt.Sprintf("  bytes      key=%d block=%d share=%d prefixes=%d verdict=%d\n",
-			p.PublicKeySize(), p.BlockSize(), p.ShareSize(l.PerCiphertext*l.Shifts), p.PrefixesSize(), p.VerdictSize())
+			p.PublicKeySize(), p.BlockSize(), p.ShareSize(l.PerCiphertext*l.Shifts), p.PrefixSize(count), p.VerdictSize(count))
 
 		s, err := newPlan2(c.text, 1, c.m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second := fmt.Sprintf("%-12s %s\n", c.name, c.text)
-		second += fmt.Sprintf("  layout     m=%d B=%d stride=%d P=%d E=%d\n", s.m, s.blocks, s.stride, s.per, s.perBatch)
-		second += fmt.Sprintf("  range      SMIN=%d SMAX=%d L1=%d h=%d k=%d T'=%d\n", s.smin, s.smax, s.l1, s.h, s.k, s.lanes.p)
-		for _, d := range []struct {
-			name string
-			width2
-		}{{"score", s.score}, {"compare", s.compare}} {
-			second += fmt.Sprintf("  %-10s drop=%d wu=%d wa=%d wb=%d flood=%d hiding=%.2f\n", d.name, d.drop, d.wu, d.wa, d.wb, d.flood, d.hiding)
+		top := s.lanes[len(s.lanes)-1]
+		var moduli []uint64
+		for _, f := range top.planes {
+			moduli = append(moduli, f.p)
 		}
-		second += fmt.Sprintf("  bytes      key=%d block=%d share=%d prefixes=%d verdict=%d\n", 32+51200, 512*s.score.wu,
-			512*s.score.wa+(s.per*s.shifts*s.score.wb+7)/8, s.h*512*s.compare.wu, (s.h+1)*512*(s.compare.wa+s.compare.wb))
+		second := fmt.Sprintf("%-17s %s\n", c.name, c.text)
+		second += fmt.Sprintf("  layout     m=%d B=%d stride=%d P=%d E=%d\n", s.m, s.blocks, s.stride, s.per, s.perBatch)
+		second += fmt.Sprintf("  range      SMIN=%d SMAX=%d L1=%d h=%d k=%d planes=%d\n", s.smin, s.smax, s.l1, s.h, s.k, moduli)
+		second += fmt.Sprintf("  score      drop=%d wu=%d wa=%d wb=%d flood=%d hiding=%.2f\n", s.score.drop, s.score.wu, s.score.wa, s.score.wb, s.score.flood, s.score.hiding)
+		for i, d := range s.lanes {
+			second += fmt.Sprintf("  %d planes   wu=%d wa=%d wb=%d flood=%d hiding=%.2f\n", i+1, d.wu, d.wa, d.wb, d.flood, d.hiding)
+		}
+		second += fmt.Sprintf("  bytes      key=%d block=%d share=%d prefixes=%d verdict=%d\n", 32+51200+51200*len(top.fields), 512*s.score.wu,
+			512*s.score.wa+(s.per*s.shifts*s.score.wb+7)/8, 1024*top.wu, 1024*(top.wa+top.wb))
 		if ours != second {
 			t.Errorf("the implementations differ:\n%s%s", ours, second)
 		}
 		b.WriteString(ours)
+	}
+	for name, listed := range named {
+		if !listed {
+			t.Errorf("scheme %s is missing", name)
+		}
 	}
 	b.WriteString("```\n\n")
 	return b.String()
@@ -539,7 +636,7 @@ func session(t testing.TB) string {
 	line("hits", owner.Hits())
 	b.WriteString("\n")
 	digest := sha256.Sum256(e.probe)
-	prefixes := sha256.Sum256(up[len(up)-1])
+	prefixes := sha256.Sum256(bytes.Join(up[len(up)-o.plan.h:], nil))
 	vs := derive2(e.masks, "puente/v1/verdict", prefixes[:])
 	for _, v := range []struct {
 		name string
@@ -552,21 +649,28 @@ func session(t testing.TB) string {
 	}
 	b.WriteString("\n")
 	const few = 16
-	line("s", take(few, newStream2(o.keys, "puente/v1/he/secret key").ternary))
-	a := expand2(o.public, "puente/v1/he/key a")
-	line("key a, transform mod q0", a[0][:2])
-	line("key a, transform mod q1", a[1][:2])
+	line("s", newStream2(o.keys, "puente/v1/he/secret key").ternary(few))
+	line("s of the ring of lanes", newStream2(o.keys, "puente/v1/he/lane secret key").ternary(few))
+	a := scoreRing.expand2(o.public, "puente/v1/he/key a")
+	line("key a, transform mod q0", a.c[0][:2])
+	line("key a, transform mod q1", a.c[1][:2])
 	coefficients := a.inverse()
 	line("key a, coefficients", []any{coefficients.at(0), coefficients.at(1)})
 	line("key error", take(few, newStream2(o.keys, "puente/v1/he/key error").error))
 	blocks := o.plan.probe2(in.probe)
 	line("block 0 integers", blocks[0])
-	line("lift of 8 mod 2^k", lift2(8, o.plan.score.t))
+	line("lift of 8 mod 2^k", scoreRing.lift2(8, o.plan.score.t))
 	noise := newStream2(e.masks, "puente/v1/he/share noise", 0)
-	line("share 0 u", take(degree, noise.ternary)[:few])
+	line("share 0 u", noise.ternary(degree)[:few])
 	line("share 0 e1", take(degree, noise.error)[:few])
-	line("share 0 positions", o.plan.positions(0))
-	line("share 0 f, e0 of entry 0", []any{noise.flooding(o.plan.score.flood), noise.error()})
+	positions := o.plan.positions(0)
+	line("share 0 positions", positions)
+	var floods []any
+	for range positions {
+		floods = append(floods, noise.flooding(o.plan.score.flood))
+	}
+	line("share 0 f", floods)
+	line("share 0 e0", take(len(positions), noise.error))
 	r := e.maskList(0)
 	line("r", r)
 	line("x", o.shares[0])
@@ -577,14 +681,17 @@ func session(t testing.TB) string {
 		}
 		line(fmt.Sprintf("targets of entry %d", i), targets)
 	}
-	lanes := make([]uint64, degree)
+	l := o.plan.lanesOf(0)
+	lanes := make([]uint64, l.n)
 	copy(lanes, o.shares[0])
-	line("prefixes level 0, M", o.plan.lanes.inverse(lanes)[:8])
-	line("order", newStream2(vs, "puente/v1/he/order", 0).permutation(o.plan.h+1))
-	spare := newStream2(vs, "puente/v1/he/spare slots", 0)
+	line("prefixes level 0, M", l.message2(lanes)[:8])
+	order := newStream2(vs, "puente/v1/he/order", 0)
+	line("turns", take(few, func() int { return int(order.below(uint64(o.plan.h))) }))
+	spare := newStream2(vs, "puente/v1/he/spare lanes", 0)
 	line("spare lanes", []uint64{spare.bits(o.plan.k), spare.bits(o.plan.k), spare.bits(o.plan.k)})
 	blind := newStream2(vs, "puente/v1/he/blind", 0, 0)
-	line("test 0 rho", take(8, func() int { return int(1 + blind.below(o.plan.lanes.p-1)) }))
+	line("answer 0 rho", take(8, func() int { return int(1 + blind.below(l.planes[0].p-1)) }))
+	line("down of q/3 to 20 bits", l.down2(new(big.Int).Div(l.q(), big.NewInt(3)), 20))
 	b.WriteString("```\n\n")
 	b.WriteString("Messages in the order in which each party sends them. `digest` is the SHA-256 of the whole message.\n\n```\n")
 	for _, side := range []struct {
@@ -609,4 +716,35 @@ func session(t testing.TB) string {
 	}
 	b.WriteString("```\n\n")
 	return b.String()
+}
+
+// TestBudgetMargins is what section 5.3 says of binary64: for every named scheme, at every
+// width, no decision of the search is near to falling otherwise.
+func TestBudgetMargins(t *testing.T) {
+	for _, n := range templates.Schemes() {
+		var margins []float64
+		for m := 1; m <= 4096; m++ {
+			l, err := n.Scheme.Layout(degree, m)
+			if err != nil || l.Blocks > protocol.MaxBlocks {
+				continue
+			}
+			if margins == nil {
+				p, err := newPlan2(n.Scheme.String(), 1, m)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, d := range p.lanes {
+					margins = append(margins, d.margin)
+				}
+			}
+			s := newScheme2(n.Scheme.String())
+			h := bits.Len(uint(s.smax + 1))
+			k := bits.Len(uint(1<<h - s.smin - 2))
+			weights := float64(l.PerCiphertext * s.wmax)
+			margins = append(margins, search2(scoreRing.direction(1<<k, weights, weights, 48, true), k).margin)
+		}
+		if least := slices.Min(margins); least < 1e-4 {
+			t.Errorf("%s: a decision is %.1g away from another", n.Name, least)
+		}
+	}
 }

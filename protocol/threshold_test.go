@@ -138,15 +138,28 @@ func TestRandomSchemes(t *testing.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), 0))
 		var text string
 		var columns int
-		if rapid.Bool().Draw(r, "iris") {
+		eyes := func() string {
 			columns = rapid.IntRange(8, 24).Draw(r, "columns")
 			shape := templates.Shape{Rows: rapid.IntRange(1, 4).Draw(r, "rows"), Cols: columns,
 				Filters: rapid.IntRange(1, 2).Draw(r, "filters"), Planes: rapid.IntRange(1, 2).Draw(r, "planes")}
 			threshold := rapid.SampledFrom([]string{"1/3", "8/25", "9/20", "49/99"}).Draw(r, "threshold")
-			text = fmt.Sprintf("iris:%v:shifts=%d:threshold=%s:delta=1", shape, rapid.SampledFrom([]int{1, 3, 5}).Draw(r, "shifts"), threshold)
-		} else {
+			return fmt.Sprintf("%v:shifts=%d:threshold=%s:delta=1", shape, rapid.SampledFrom([]int{1, 3, 5}).Draw(r, "shifts"), threshold)
+		}
+		switch rapid.SampledFrom([]string{"iris", "vector", "fingers", "eyes", "both"}).Draw(r, "kind") {
+		case "iris":
+			text = "iris:" + eyes()
+		case "vector":
 			columns = rapid.IntRange(1, 20).Draw(r, "dims")
 			text = fmt.Sprintf("vector:%d:norm=20:theta=%d", columns, rapid.IntRange(1, 120).Draw(r, "theta"))
+		case "fingers":
+			dims := rapid.IntRange(2, 8).Draw(r, "dims")
+			columns = 3 * (dims + 1)
+			text = fmt.Sprintf("fingers:2,3,9:%d:norm=20:theta=%d+%d", dims, rapid.IntRange(1, 120).Draw(r, "theta"), rapid.IntRange(0, 40).Draw(r, "each"))
+		case "eyes":
+			text = "eyes:" + eyes()
+		case "both":
+			text = fmt.Sprintf("eyes:%s:fingers=4,10:%d:norm=20:weight=%d:each=%d", eyes(), rapid.IntRange(2, 8).Draw(r, "dims"),
+				rapid.IntRange(1, 3).Draw(r, "weight"), rapid.IntRange(0, 40).Draw(r, "each"))
 		}
 		scheme, err := templates.ParseScheme(text)
 		if err != nil {

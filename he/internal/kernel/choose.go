@@ -20,7 +20,8 @@ var chosen = choose(os.Getenv(Variable), supported())
 // supported reports whether this build has the assembly and this processor, with
 // its operating system, the instructions and registers that it needs.
 func supported() bool {
-	return haveAssembly && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512IFMA
+	return haveAssembly && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512IFMA &&
+		cpu.X86.HasAVX512VPOPCNTDQ
 }
 
 // choose is the rule: "portable" is always obeyed; "avx512ifma" and any other

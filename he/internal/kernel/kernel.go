@@ -57,6 +57,11 @@ type engine interface {
 	mul(dst, a, b []uint64)
 	mulAdd(dst, a, b []uint64)
 	accumulate(weights, rows, a, b []uint64, blocks int)
+	scale(dst, a []uint64, w *Factor)
+	scaleAdd(dst, a []uint64, w *Factor)
+	addFraction(sum, v []uint64, f *Fraction)
+	addSmall(dst []uint64, small []int8)
+	spread(dst []uint64, small []int32)
 }
 
 // New prepares a prime q < 2^50 that is 1 modulo 2n, for a degree n that is a

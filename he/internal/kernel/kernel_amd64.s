@@ -1628,3 +1628,276 @@ done:
 	JNZ              tile
 	VZEROUPPER
 	RET
+
+// func scale(dst *uint64, a *uint64, factor *uint64, constants *uint64, count uint64)
+// Requires: AVX, AVX512F, AVX512IFMA
+TEXT ·scale(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	MOVQ         count+32(FP), SI
+	VPBROADCASTQ 8(BX), Z0
+	VPBROADCASTQ 24(BX), Z0
+	VPBROADCASTQ 32(BX), Z1
+	VPBROADCASTQ (BX), Z2
+
+vector:
+	VMOVDQU64        (CX), Z3
+	VPXORQ           Z4, Z4, Z4
+	VPXORQ           Z5, Z5, Z5
+	VPMADD52HUQ.BCST 8(DX), Z3, Z4
+	VPMADD52LUQ.BCST (DX), Z3, Z5
+	VPMADD52LUQ      Z0, Z4, Z5
+	VPANDQ           Z1, Z5, Z5
+	VPSUBQ           Z2, Z5, Z3
+	VPMINUQ          Z3, Z5, Z5
+	VMOVDQU64        Z5, (AX)
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, CX
+	DECQ             SI
+	JNZ              vector
+	VZEROUPPER
+	RET
+
+// func scaleAdd(dst *uint64, a *uint64, factor *uint64, constants *uint64, count uint64)
+// Requires: AVX, AVX512F, AVX512IFMA
+TEXT ·scaleAdd(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	MOVQ         count+32(FP), SI
+	VPBROADCASTQ 8(BX), Z0
+	VPBROADCASTQ 24(BX), Z1
+	VPBROADCASTQ 32(BX), Z2
+	VPBROADCASTQ (BX), Z3
+
+vector:
+	VMOVDQU64        (CX), Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z6, Z6, Z6
+	VPMADD52HUQ.BCST 8(DX), Z4, Z5
+	VPMADD52LUQ.BCST (DX), Z4, Z6
+	VPMADD52LUQ      Z1, Z5, Z6
+	VPANDQ           Z2, Z6, Z6
+	VPADDQ           (AX), Z6, Z6
+	VPSUBQ           Z0, Z6, Z4
+	VPMINUQ          Z4, Z6, Z6
+	VPSUBQ           Z3, Z6, Z4
+	VPMINUQ          Z4, Z6, Z6
+	VMOVDQU64        Z6, (AX)
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, CX
+	DECQ             SI
+	JNZ              vector
+	VZEROUPPER
+	RET
+
+// func fraction(sum *uint64, v *uint64, factor *uint64, constants *uint64, count uint64)
+// Requires: AVX, AVX512F, AVX512IFMA
+TEXT ·fraction(SB), NOSPLIT, $0-40
+	MOVQ         sum+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	MOVQ         count+32(FP), SI
+	VPBROADCASTQ 8(BX), Z0
+	VPBROADCASTQ 24(BX), Z0
+	VPBROADCASTQ 32(BX), Z1
+	VPBROADCASTQ (BX), Z2
+	VPBROADCASTQ 16(DX), Z3
+
+vector:
+	VMOVDQU64        (CX), Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z6, Z6, Z6
+	VPMADD52HUQ.BCST 8(DX), Z4, Z5
+	VPMADD52LUQ.BCST (DX), Z4, Z6
+	VPMADD52LUQ      Z0, Z5, Z6
+	VPANDQ           Z1, Z6, Z6
+	VPSUBQ           Z2, Z6, Z4
+	VPMINUQ          Z4, Z6, Z6
+	VPSLLQ           $0x0e, Z6, Z4
+	VPADDQ           (AX), Z4, Z4
+	VPMADD52HUQ      Z3, Z6, Z4
+	VMOVDQU64        Z4, (AX)
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, CX
+	DECQ             SI
+	JNZ              vector
+	VZEROUPPER
+	RET
+
+// func addSmall(dst *uint64, small *int8, constants *uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·addSmall(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         small+8(FP), CX
+	MOVQ         constants+16(FP), DX
+	MOVQ         count+24(FP), BX
+	VPBROADCASTQ (DX), Z0
+
+vector:
+	VPMOVSXBQ (CX), Z1
+	VPADDQ    (AX), Z1, Z1
+	VPADDQ    Z0, Z1, Z1
+	VPSUBQ    Z0, Z1, Z2
+	VPMINUQ   Z2, Z1, Z1
+	VPSUBQ    Z0, Z1, Z2
+	VPMINUQ   Z2, Z1, Z1
+	VMOVDQU64 Z1, (AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x08, CX
+	DECQ      BX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func spread(dst *uint64, small *int32, constants *uint64, count uint64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·spread(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         small+8(FP), CX
+	MOVQ         constants+16(FP), DX
+	MOVQ         count+24(FP), BX
+	VPBROADCASTQ (DX), Z0
+
+vector:
+	VPMOVSXDQ (CX), Z1
+	VPMOVQ2M  Z1, K1
+	VPADDQ    Z0, Z1, K1, Z1
+	VMOVDQU64 Z1, (AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, CX
+	DECQ      BX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func pick(dst *uint64, src *uint64, bytes *uint8, want uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·pick(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         bytes+16(FP), DX
+	MOVQ         want+24(FP), BX
+	VPBROADCASTQ BX, Z0
+	MOVQ         count+32(FP), BX
+
+vector:
+	VPMOVZXBQ   (DX), Z1
+	VPCMPEQQ    Z1, Z0, K1
+	VMOVDQU64.Z (CX), K1, Z1
+	VMOVDQU64   Z1, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x08, DX
+	DECQ        BX
+	JNZ         vector
+	VZEROUPPER
+	RET
+
+// func recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·recombine(SB), NOSPLIT, $0-64
+	MOVQ         d0+0(FP), AX
+	MOVQ         d1+8(FP), CX
+	MOVQ         d2+16(FP), DX
+	MOVQ         s0+24(FP), BX
+	MOVQ         s1+32(FP), SI
+	MOVQ         s2+40(FP), DI
+	MOVQ         constants+48(FP), R8
+	MOVQ         count+56(FP), R9
+	VPBROADCASTQ 96(R8), Z0
+	VPBROADCASTQ 104(R8), Z1
+	VPBROADCASTQ 112(R8), Z2
+	VPBROADCASTQ 120(R8), Z3
+	VPBROADCASTQ (R8), Z4
+	VPBROADCASTQ 8(R8), Z5
+	VPBROADCASTQ 16(R8), Z6
+	VPBROADCASTQ 24(R8), Z7
+	VPBROADCASTQ 128(R8), Z8
+	VPBROADCASTQ 32(R8), Z9
+	VPBROADCASTQ 40(R8), Z10
+	VPBROADCASTQ 48(R8), Z11
+	VPBROADCASTQ 56(R8), Z12
+	VPBROADCASTQ 136(R8), Z13
+	VPBROADCASTQ 64(R8), Z14
+	VPBROADCASTQ 72(R8), Z15
+	VPBROADCASTQ 80(R8), Z16
+	VPBROADCASTQ 88(R8), Z17
+	VPBROADCASTQ 144(R8), Z18
+	XORQ         R8, R8
+
+vector:
+	VPXORQ    Z19, Z19, Z19
+	VMOVDQA64 Z3, Z20
+	VMOVDQU64 (BX)(R8*1), Z21
+	VPCMPGTQ  Z5, Z21, K1
+	VPSUBQ    Z4, Z21, K1, Z21
+	VPMULLQ   Z6, Z21, Z22
+	VPADDQ    Z22, Z19, Z19
+	VPMULLQ   Z7, Z21, Z21
+	VPADDQ    Z21, Z20, Z20
+	VMOVDQU64 (SI)(R8*1), Z21
+	VPCMPGTQ  Z10, Z21, K1
+	VPSUBQ    Z9, Z21, K1, Z21
+	VPMULLQ   Z11, Z21, Z22
+	VPADDQ    Z22, Z19, Z19
+	VPMULLQ   Z12, Z21, Z21
+	VPADDQ    Z21, Z20, Z20
+	VMOVDQU64 (DI)(R8*1), Z21
+	VPCMPGTQ  Z15, Z21, K1
+	VPSUBQ    Z14, Z21, K1, Z21
+	VPMULLQ   Z16, Z21, Z22
+	VPADDQ    Z22, Z19, Z19
+	VPMULLQ   Z17, Z21, Z21
+	VPADDQ    Z21, Z20, Z20
+	VPSRAQ    $0x28, Z20, Z20
+	VPMULLQ   Z0, Z20, Z20
+	VPSUBQ    Z20, Z19, Z19
+	VPCMPGTQ  Z1, Z19, K1
+	VPSUBQ    Z0, Z19, K1, Z19
+	VPCMPGTQ  Z19, Z2, K1
+	VPADDQ    Z0, Z19, K1, Z19
+	VPMOVQ2M  Z19, K1
+	VMOVDQA64 Z19, Z20
+	VPADDQ    Z8, Z19, K1, Z20
+	VMOVDQU64 Z20, (AX)(R8*1)
+	VMOVDQA64 Z19, Z20
+	VPADDQ    Z13, Z19, K1, Z20
+	VMOVDQU64 Z20, (CX)(R8*1)
+	VMOVDQA64 Z19, Z20
+	VPADDQ    Z18, Z19, K1, Z20
+	VMOVDQU64 Z20, (DX)(R8*1)
+	ADDQ      $0x40, R8
+	DECQ      R9
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func centredBinomial(dst *int8, words *uint64, mask uint64, count uint64)
+// Requires: AVX, AVX512F, AVX512VPOPCNTDQ
+TEXT ·centredBinomial(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         words+8(FP), CX
+	MOVQ         mask+16(FP), DX
+	VPBROADCASTQ DX, Z0
+	MOVQ         count+24(FP), DX
+
+vector:
+	VMOVDQU64 (CX), Z1
+	VPSRLQ    $0x15, Z1, Z2
+	VPANDQ    Z0, Z1, Z1
+	VPANDQ    Z0, Z2, Z2
+	VPOPCNTQ  Z1, Z1
+	VPOPCNTQ  Z2, Z2
+	VPSUBQ    Z2, Z1, Z1
+	VPMOVQB   Z1, (AX)
+	ADDQ      $0x08, AX
+	ADDQ      $0x40, CX
+	DECQ      DX
+	JNZ       vector
+	VZEROUPPER
+	RET

@@ -73,6 +73,59 @@ func (m *portable) mulAdd(dst, a, b []uint64) {
 	}
 }
 
+func (m *portable) scale(dst, a []uint64, w *Factor) {
+	for i, v := range a {
+		dst[i] = m.shoupProduct(v, w[0], w[1])
+	}
+}
+
+func (m *portable) scaleAdd(dst, a []uint64, w *Factor) {
+	for i, v := range a {
+		r := dst[i] + m.shoupProduct(v, w[0], w[1])
+		if r >= m.q {
+			r -= m.q
+		}
+		dst[i] = r
+	}
+}
+
+// shoupProduct returns v*w mod q with wq = floor(w*2^52/q), for v < 2^52.
+func (m *portable) shoupProduct(v, w, wq uint64) uint64 {
+	hi, lo := bits.Mul64(v, wq)
+	r := v*w - (hi<<12|lo>>52)*m.q
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
+func (m *portable) addFraction(sum, v []uint64, f *Fraction) {
+	for i, y := range v {
+		x := m.shoupProduct(y, f[0], f[1])
+		hi, lo := bits.Mul64(x, f[2])
+		sum[i] += x<<14 + hi<<12 + lo>>52
+	}
+}
+
+func (m *portable) addSmall(dst []uint64, small []int8) {
+	for i, e := range small {
+		r := dst[i] + m.q + uint64(int64(e))
+		if r >= m.q {
+			r -= m.q
+		}
+		if r >= m.q {
+			r -= m.q
+		}
+		dst[i] = r
+	}
+}
+
+func (m *portable) spread(dst []uint64, small []int32) {
+	for i, v := range small {
+		dst[i] = uint64(int64(v)) + uint64(int64(v)>>63)&m.q
+	}
+}
+
 func (m *portable) accumulate(weights, rows, a, b []uint64, blocks int) {
 	for len(a) > 0 {
 		m.accumulateTile(weights[:blocks*Tile], rows[:2*blocks*Tile], a[:Tile], b[:Tile])

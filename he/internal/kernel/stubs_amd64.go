@@ -33,3 +33,27 @@ func multiplyAdd(dst *uint64, a *uint64, b *uint64, constants *uint64, count uin
 
 //go:noescape
 func accumulate(weights *uint64, rows *uint64, a *uint64, b *uint64, constants *uint64, blocks uint64, tiles uint64)
+
+//go:noescape
+func scale(dst *uint64, a *uint64, factor *uint64, constants *uint64, count uint64)
+
+//go:noescape
+func scaleAdd(dst *uint64, a *uint64, factor *uint64, constants *uint64, count uint64)
+
+//go:noescape
+func fraction(sum *uint64, v *uint64, factor *uint64, constants *uint64, count uint64)
+
+//go:noescape
+func addSmall(dst *uint64, small *int8, constants *uint64, count uint64)
+
+//go:noescape
+func spread(dst *uint64, small *int32, constants *uint64, count uint64)
+
+//go:noescape
+func pick(dst *uint64, src *uint64, bytes *uint8, want uint64, count uint64)
+
+//go:noescape
+func recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)
+
+//go:noescape
+func centredBinomial(dst *int8, words *uint64, mask uint64, count uint64)

@@ -32,5 +32,13 @@ func main() {
 	multiply("multiply", false)
 	multiply("multiplyAdd", true)
 	accumulate()
+	scale("scale", false)
+	scale("scaleAdd", true)
+	fraction()
+	addSmall()
+	spread()
+	pick()
+	recombine()
+	centredBinomial()
 	build.Generate()
 }

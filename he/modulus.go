@@ -1,0 +1,150 @@
+package he
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/puente-project/puente/he/internal/kernel"
+)
+
+// modulus is one prime with its number-theoretic transform over X^n+1.
+//
+// Position i of a transform holds the value at psi^(2*brv(i)+1), where psi is a
+// primitive 2n-th root of unity (kernel.Modulus.Psi) and brv reverses log2 n bits.
+// Residues are in standard form throughout, except for constants of scalar
+// arithmetic that say so.
+type modulus struct {
+	*kernel.Modulus // vectors
+	q               uint64
+	qInv            uint64 // q^-1 mod 2^64
+	r2              uint64 // 2^128 mod q
+	whole           uint64 // floor(2^64 / q)
+}
+
+// newModulus prepares a prime q = 1 mod 2n for degree n.
+func newModulus(n int, q uint64) (*modulus, error) {
+	k, err := kernel.New(n, q)
+	if err != nil {
+		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
+	}
+	m := &modulus{Modulus: k, q: q, qInv: q, whole: ^uint64(0) / q} // q is no power of two
+	for range 5 {                                                   // Newton: q is its own inverse modulo 8, each step doubles the bits
+		m.qInv *= 2 - q*m.qInv
+	}
+	_, r1 := bits.Div64(1, 0, q)
+	m.r2 = m.slowMul(r1, r1)
+	return m, nil
+}
+
+func (m *modulus) slowMul(x, y uint64) uint64 {
+	hi, lo := bits.Mul64(x%m.q, y%m.q)
+	return bits.Rem64(hi, lo, m.q)
+}
+
+// inverse returns x^-1 mod q by Fermat.
+func (m *modulus) inverse(x uint64) uint64 {
+	result, base := uint64(1), x%m.q
+	for e := m.q - 2; e > 0; e >>= 1 {
+		if e&1 == 1 {
+			result = m.slowMul(result, base)
+		}
+		base = m.slowMul(base, base)
+	}
+	return result
+}
+
+// redc returns (hi*2^64 + lo) * 2^-64 mod q for hi < q (Montgomery 1985).
+func (m *modulus) redc(hi, lo uint64) uint64 {
+	h, _ := bits.Mul64(lo*m.qInv, m.q)
+	r := hi - h + m.q
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
+// mul returns x*y*2^-64 mod q: the product when one factor is in Montgomery form.
+func (m *modulus) mul(x, y uint64) uint64 {
+	hi, lo := bits.Mul64(x, y)
+	return m.redc(hi, lo)
+}
+
+// mont returns x*2^64 mod q, the Montgomery form.
+func (m *modulus) mont(x uint64) uint64 { return m.mul(x, m.r2) }
+
+// reduce returns hi*2^64 + lo mod q for hi < q.
+func (m *modulus) reduce(hi, lo uint64) uint64 { return m.mont(m.redc(hi, lo)) }
+
+// reduce128 returns x mod q.
+func (m *modulus) reduce128(x uint128) uint64 {
+	if x.hi >= m.q {
+		x.hi = m.remainder(x.hi)
+	}
+	return m.reduce(x.hi, x.lo)
+}
+
+// remainder returns x mod q for any x.
+func (m *modulus) remainder(x uint64) uint64 {
+	quotient, _ := bits.Mul64(x, m.whole) // at most one too small
+	r := x - quotient*m.q
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
+func (m *modulus) add(x, y uint64) uint64 {
+	r := x + y
+	if r >= m.q {
+		r -= m.q
+	}
+	return r
+}
+
+func (m *modulus) subtract(x, y uint64) uint64 {
+	r := x - y
+	if x < y {
+		r += m.q
+	}
+	return r
+}
+
+// signed returns v mod q for |v| < q.
+func (m *modulus) signed(v int64) uint64 { return uint64(v) + uint64(v>>63)&m.q }
+
+// uint128 is an integer below 2^128.
+type uint128 struct{ hi, lo uint64 }
+
+func (x uint128) shiftRight(n uint) uint128 {
+	if n == 0 {
+		return x
+	}
+	if n >= 64 {
+		return uint128{0, x.hi >> (n - 64)}
+	}
+	return uint128{x.hi >> n, x.lo>>n | x.hi<<(64-n)}
+}
+
+func (x uint128) shiftLeft(n uint) uint128 {
+	if n == 0 {
+		return x
+	}
+	if n >= 64 {
+		return uint128{x.lo << (n - 64), 0}
+	}
+	return uint128{x.hi<<n | x.lo>>(64-n), x.lo << n}
+}
+
+func (x uint128) add(y uint128) uint128 {
+	lo, c := bits.Add64(x.lo, y.lo, 0)
+	return uint128{x.hi + y.hi + c, lo}
+}
+
+func (x uint128) less(y uint128) bool { return x.hi < y.hi || x.hi == y.hi && x.lo < y.lo }
+
+func (x uint128) bitLen() int {
+	if x.hi != 0 {
+		return 64 + bits.Len64(x.hi)
+	}
+	return bits.Len64(x.lo)
+}
