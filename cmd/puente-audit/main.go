@@ -21,7 +21,7 @@ type command struct {
 	register func(*flag.FlagSet) func(out io.Writer, arguments []string) error
 }
 
-var commands = []command{verifyCommand, diffCommand, showCommand, followCommand}
+var commands = []command{verifyCommand, diffCommand, showCommand, followCommand, canaryCommand}
 
 // run executes a command line and returns its exit code.
 func run(arguments []string, out, people io.Writer) int {

@@ -27,6 +27,10 @@ var agreementCommand = &cli.Command{
 				&cli.StringSliceFlag{Name: "purpose", Usage: "`CODE/BASIS=DAILY`: a reason, its legal basis, sessions a day for each requester; may be repeated"},
 				&cli.Uint64Flag{Name: "min-entries", Usage: "smallest watchlist that is searched", Value: 1},
 				&cli.Uint64Flag{Name: "clock-skew", Usage: "`SECONDS` by which clocks may differ", Value: 30},
+				&cli.StringSliceFlag{Name: "claim-basis", Usage: "`BASIS` on which the reference behind a hit is released; may be repeated; without it, never"},
+				&cli.Uint64Flag{Name: "claim-window", Usage: "`HOURS` after a session in which its hits may be claimed", Value: 72},
+				&cli.Uint64Flag{Name: "claims-per-session", Usage: "most claims of a session", Value: 3},
+				&cli.Uint64Flag{Name: "claims-per-day", Usage: "most claims of a requester in a UTC day", Value: 50},
 			},
 			Action: newAgreement,
 		},
@@ -53,6 +57,11 @@ var agreementCommand = &cli.Command{
 					t.AppendRow([]any{p.Code, p.Basis, p.Daily})
 				}
 				t.Render()
+				if k := a.Claims; k == nil {
+					fmt.Fprintln(c.App.Writer, "claims: none, references behind hits are not released")
+				} else {
+					fmt.Fprintf(c.App.Writer, "claims: within %d hours, %d a session, %d a day, on %s\n", k.WindowHours, k.PerSession, k.Daily, strings.Join(k.Bases, ", "))
+				}
 				fmt.Fprintf(c.App.Writer, "between %s and %s, clocks within %d s, digest %v\n", a.Parties[0], a.Parties[1], a.ClockSkew, a.Digest())
 				return nil
 			},
@@ -107,6 +116,10 @@ func newAgreement(c *cli.Context) error {
 			return usagef("--purpose %q is not CODE/BASIS=DAILY", text)
 		}
 		a.Purposes = append(a.Purposes, agreement.Purpose{Code: code, Basis: basis, Daily: n})
+	}
+	if bases := c.StringSlice("claim-basis"); len(bases) > 0 {
+		a.Claims = &agreement.Claims{WindowHours: c.Uint64("claim-window"), PerSession: c.Uint64("claims-per-session"),
+			Daily: c.Uint64("claims-per-day"), Bases: bases}
 	}
 	a.Normalise()
 	if err := a.Validate(); err != nil {

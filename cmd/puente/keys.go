@@ -95,22 +95,27 @@ func keysAction(f func(*cli.Context, keys.Store) error) cli.ActionFunc {
 type signingLine struct {
 	Version uint32 `json:"version"`
 	ID      string `json:"id"`
-	State   string `json:"state"` // signs, verifies or revoked
+	State   string `json:"state"` // active, retired or revoked, as in the log
 }
 
 func signingLines(list keys.SigningVersions) []signingLine {
 	lines := make([]signingLine, len(list))
 	for i, v := range list {
-		state := "verifies"
-		switch {
-		case v.Revoked:
-			state = "revoked"
-		case v.Public.Version == list.Newest():
-			state = "signs"
-		}
-		lines[i] = signingLine{v.Public.Version, v.Public.ID().String(), state}
+		lines[i] = signingLine{v.Public.Version, v.Public.ID().String(), keyState(v, list.Newest())}
 	}
 	return lines
+}
+
+// keyState is the state of a version of the signing key: the newest is active and signs,
+// older ones are retired, what they signed verifies.
+func keyState(v keys.SigningVersion, newest uint32) string {
+	switch {
+	case v.Revoked:
+		return "revoked"
+	case v.Public.Version == newest:
+		return "active"
+	}
+	return "retired"
 }
 
 var keysRotate = &cli.Command{

@@ -80,7 +80,7 @@ func TestKeysInFile(t *testing.T) {
 	for n := list.Newest(); n < 2; n++ { // init may make the first one
 		keysMust(t, dir, "signing key   version|, id ", "rotate")
 	}
-	keysMust(t, dir, keyFile+"|seeds|version 1  verifies|version 2  signs", "status")
+	keysMust(t, dir, keyFile+"|seeds|version 1  retired|version 2  active", "status")
 	signer, err := keys.NewSigner(t.Context(), store, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestKeysInFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	keysMust(t, dir, "version 1 is revoked", "revoke", "1")
-	out := keysMust(t, dir, "# version 1, revoked, id |# version 2, signs, id ", "export-public")
+	out := keysMust(t, dir, "# version 1, revoked, id |# version 2, active, id ", "export-public")
 	public := exported(t, out)
 	if len(public) != 2 || signature.Verify(public[0], []byte("head"), sig) != nil {
 		t.Errorf("%d exported keys; an old signature must verify with the first", len(public))
@@ -163,8 +163,8 @@ func TestKeysInVault(t *testing.T) {
 	keysMust(t, operator, "2 data keys rewrapped", "rotate", "--only", "wrapping")
 	keysMust(t, operator, "versions before 3 are disabled", "revoke", "--wrapping")
 	keysMust(t, operator, "version 1 is revoked", "revoke", "1")
-	keysMust(t, service, "1 under wrapping key v3|version 1  revoked|version 2  signs", "status")
-	keysMust(t, auditor, "denied    seeds|version 2  signs", "status")
+	keysMust(t, service, "1 under wrapping key v3|version 1  revoked|version 2  active", "status")
+	keysMust(t, auditor, "denied    seeds|version 2  active", "status")
 	// Another login for the same directory; flags of keys stand before the command.
 	keysMust(t, service, "denied    seeds", "--vault", filepath.Join(auditor, configFile), "status")
 	if public := exported(t, keysMust(t, auditor, "", "export-public")); len(public) != 2 {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol/audit"
 	"github.com/puente-project/puente/protocol/evidence"
 	"github.com/puente-project/puente/protocol/transcript"
@@ -86,11 +87,51 @@ func (k *killed) serve(kill string) (stop func() (wasKilled bool)) {
 	}
 }
 
-// ask runs a query and returns its exit code, -1 if it was killed.
+// newKilled sets up two agencies for a program that can kill itself.
+func newKilled(t *testing.T) *killed {
+	t.Helper()
+	dir := t.TempDir()
+	k := &killed{t: t, dir: dir, program: filepath.Join(dir, "puente")}
+	if out, err := exec.Command("go", "build", "-tags", "killpoints", "-o", k.program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	var people strings.Builder
+	for i := range 3*he.LaneDegree + 1 { // two batches, the first of three planes
+		for n, digits := i, 0; digits < 7; n, digits = n/5, digits+1 { // all of them different
+			fmt.Fprintf(&people, "%d,", n%5)
+		}
+		fmt.Fprintf(&people, "%d\n", 20*(i%2*2-1)) // every second one hits
+	}
+	for name, content := range map[string]string{"people.csv": people.String(), "probe.csv": "0,0,0,0,0,0,0,1\n", "identity.txt": identityForTests + "\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
+	if k.address, err = freeAddress(); err != nil {
+		t.Fatal(err)
+	}
+	k.must("--dir", "cl", "init", "--name", "cl")
+	k.must("--dir", "us", "init", "--name", "us", "--listen", k.address)
+	k.must("--dir", "us", "agreement", "new", "--with", "cl", "--watchlist", "us/wanted=vector:8:norm=60:theta=1800", "--purpose", "border/treaty-1=1000",
+		"--claim-basis", "warrant", "--claims-per-day", "1000", "agreement.json")
+	k.must("--dir", "us", "partner", "add", "cl/card.toml", "agreement.json")
+	k.must("--dir", "cl", "partner", "add", "us/card.toml", "agreement.json")
+	k.must("--dir", "us", "watchlist", "create", "--scheme", "vector:8:norm=60:theta=1800", "wanted")
+	k.must("--dir", "us", "watchlist", "add", "wanted", "people.csv")
+	return k
+}
+
+// ask runs a query and returns its exit code.
 func (k *killed) ask(kill string) int {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	c := k.command(kill, "--dir", "cl", "query", "--partner", "us", "--watchlist", "wanted", "probe.csv")
+	return k.run(ctx, kill, "--dir", "cl", "query", "--partner", "us", "--watchlist", "wanted", "probe.csv")
+}
+
+// run runs a command and returns its exit code, -1 if it was killed.
+func (k *killed) run(ctx context.Context, kill string, args ...string) int {
+	c := k.command(kill, args...)
 	done := make(chan struct{})
 	go func() {
 		select {
@@ -112,32 +153,7 @@ func (k *killed) ask(kill string) int {
 // on the holder's disk; the next session works; in the end both logs verify and the two
 // sides fit together.
 func TestKilledAnywhere(t *testing.T) {
-	dir := t.TempDir()
-	k := &killed{t: t, dir: dir, program: filepath.Join(dir, "puente")}
-	if out, err := exec.Command("go", "build", "-tags", "killpoints", "-o", k.program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	var people strings.Builder
-	for i := range 4097 { // two batches
-		fmt.Fprintf(&people, "%d\n", i%2*2-1)
-	}
-	for name, content := range map[string]string{"people.csv": people.String(), "probe.csv": "1\n", "identity.txt": identityForTests + "\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var err error
-	if k.address, err = freeAddress(); err != nil {
-		t.Fatal(err)
-	}
-	k.must("--dir", "cl", "init", "--name", "cl")
-	k.must("--dir", "us", "init", "--name", "us", "--listen", k.address)
-	k.must("--dir", "us", "agreement", "new", "--with", "cl", "--watchlist", "us/wanted=vector:1:norm=3:theta=1", "--purpose", "border/treaty-1=1000", "agreement.json")
-	k.must("--dir", "us", "partner", "add", "cl/card.toml", "agreement.json")
-	k.must("--dir", "cl", "partner", "add", "us/card.toml", "agreement.json")
-	k.must("--dir", "us", "watchlist", "create", "--scheme", "vector:1:norm=3:theta=1", "wanted")
-	k.must("--dir", "us", "watchlist", "add", "wanted", "people.csv")
-
+	k := newKilled(t)
 	for _, p := range killPoints {
 		t.Run(p.step, func(t *testing.T) {
 			k.t = t
@@ -165,7 +181,7 @@ func TestKilledAnywhere(t *testing.T) {
 		})
 	}
 	k.t = t
-	k.audit()
+	k.audit(len(killPoints))
 }
 
 // serveKilledWhileLogging has a session wait for the log when serve starts.
@@ -224,8 +240,8 @@ func (k *killed) records(file string) []transcript.Record {
 	return records
 }
 
-// audit opens both logs, and counts what is in them.
-func (k *killed) audit() {
+// audit opens both logs, and counts the complete sessions in them.
+func (k *killed) audit(least int) audit.Report {
 	k.t.Helper()
 	var in audit.Input
 	for _, side := range [][2]string{{"cl", "us"}, {"us", "cl"}} {
@@ -259,8 +275,8 @@ func (k *killed) audit() {
 				seen[s.Note.Body] = true
 			}
 		}
-		if sessions < len(killPoints) {
-			k.t.Errorf("the log of %s has %d complete sessions, want at least %d", side[0], sessions, len(killPoints))
+		if sessions < least {
+			k.t.Errorf("the log of %s has %d complete sessions, want at least %d", side[0], sessions, least)
 		}
 		in.Parties = append(in.Parties, audit.Party{Agency: side[0], Dir: out})
 		in.Public = append(in.Public, public)
@@ -281,5 +297,97 @@ func (k *killed) audit() {
 	}
 	if k.t.Failed() {
 		_ = report.WriteText(os.Stderr)
+	}
+	return report
+}
+
+// claimKillPoints are the steps of a claim at which one process is killed.
+var claimKillPoints = []struct{ who, step string }{
+	{"cl", "requester: claim signed"},
+	{"cl", "requester: claim recorded"},
+	{"us", "holder: claim decided"},
+	{"us", "holder: release signed"},
+	{"us", "holder: claim recorded"},
+	{"us", "holder: release recorded"},
+	{"cl", "requester: release came"},
+	{"cl", "requester: release recorded"},
+	{"cl", "cl log: before an entry"},
+	{"cl", "cl log: behind an entry"},
+}
+
+// TestClaimsKilledAnywhere kills one side at every step of a claim. What was released is
+// on both sides' disks in the same bytes after the requester has asked again, every claim
+// is answered once, and both logs verify.
+func TestClaimsKilledAnywhere(t *testing.T) {
+	k := newKilled(t)
+	for _, p := range claimKillPoints {
+		t.Run(p.step, func(t *testing.T) {
+			k.t = t
+			stop := k.serve("")
+			if code := k.ask(""); code != exitHit {
+				t.Fatalf("the query ends with %d", code)
+			}
+			session := k.newest()
+			stop()
+			atHolder, atRequester := "", p.step
+			if p.who == "us" {
+				atHolder, atRequester = p.step, ""
+			}
+			claim := []string{"--dir", "cl", "claim", "--slot", "1", "--legal-basis", "warrant", session}
+			stop = k.serve(atHolder)
+			code := k.run(t.Context(), atRequester, claim...)
+			if holderKilled := stop(); p.who == "us" && !holderKilled || p.who == "cl" && code != -1 {
+				t.Fatalf("nobody was killed: the claim ended with %d", code)
+			}
+			k.sameClaims(session, false)
+			stop = k.serve("")
+			if code := k.run(t.Context(), "", claim...); code != exitOK {
+				t.Errorf("the claim ends with %d when it is made again", code)
+			}
+			stop()
+			k.sameClaims(session, true)
+		})
+	}
+	k.t = t
+	if report := k.audit(len(claimKillPoints)); len(report.Claims) != len(claimKillPoints) {
+		t.Errorf("the auditor sees %d claims, want %d", len(report.Claims), len(claimKillPoints))
+	}
+}
+
+// newest is the id of the session that cl asked last.
+func (k *killed) newest() string {
+	k.t.Helper()
+	files, err := filepath.Glob(filepath.Join(k.dir, "cl", "evidence", "*", outcomeFile))
+	if err != nil || len(files) == 0 {
+		k.t.Fatalf("no session: %v", err)
+	}
+	written := func(file string) time.Time {
+		info, err := os.Stat(file)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		return info.ModTime()
+	}
+	return filepath.Base(filepath.Dir(slices.MaxFunc(files, func(a, b string) int { return written(a).Compare(written(b)) })))
+}
+
+// sameClaims compares what both sides have of a session's claims: whatever the requester
+// has got, the holder has in the same bytes.
+func (k *killed) sameClaims(session string, complete bool) {
+	k.t.Helper()
+	got, err := filepath.Glob(filepath.Join(k.dir, "cl", "evidence", session, evidence.ClaimsDir, "*", evidence.ReleaseFile))
+	if err != nil || complete && len(got) != 1 {
+		k.t.Fatalf("the requester has %d releases, error %v", len(got), err)
+	}
+	given, err := filepath.Glob(filepath.Join(k.dir, "us", "evidence", session, evidence.ClaimsDir, "*", evidence.ReleaseFile))
+	if err != nil || complete && len(given) != 1 {
+		k.t.Fatalf("the holder has given %d releases, error %v", len(given), err)
+	}
+	for _, file := range got {
+		mine, err1 := os.ReadFile(file)
+		theirs, err2 := os.ReadFile(strings.Replace(file, filepath.Join(k.dir, "cl"), filepath.Join(k.dir, "us"), 1))
+		if err := errors.Join(err1, err2); err != nil || string(mine) != string(theirs) {
+			k.t.Errorf("the sides have different releases: %v", err)
+		}
 	}
 }

@@ -30,6 +30,7 @@ const (
 	logWitnessDir = "log-witness"
 	outboxDir     = "outbox"
 	loggedFile    = "logged" // index in the log
+	claimOf       = "claim"  // in the outbox: the session of a claim that is to be logged
 
 	// lockWait is how long a command waits for the log before it leaves it to serve.
 	lockWait = 50 * time.Millisecond
@@ -105,13 +106,7 @@ func (a *agency) post(name string, entry transcript.Entry) error {
 // postKeys announces the versions of the signing key in the state in which they are now.
 func (a *agency) postKeys(versions keys.SigningVersions) error {
 	for _, v := range versions {
-		status := "retired"
-		switch {
-		case v.Revoked:
-			status = "revoked"
-		case v.Public.Version == versions.Newest():
-			status = "active"
-		}
+		status := keyState(v, versions.Newest())
 		if err := a.post(fmt.Sprintf("key-%d-%s", v.Public.Version, status), transcript.KeyEntry{Status: status, Key: v.Public, Time: now()}); err != nil {
 			return err
 		}
@@ -199,7 +194,7 @@ func (l *ledger) unlogged() ([]waiting, error) {
 		root  string
 		entry func(dir string) (text string, at time.Time, err error) // "" while there is none
 	}{
-		{filepath.Join(l.agency.dir, outboxDir), postedEntry},
+		{filepath.Join(l.agency.dir, outboxDir), l.agency.postedEntry},
 		{l.agency.evidenceDir(), l.agency.sessionText},
 		{filepath.Join(l.agency.evidenceDir(), evidence.Unanswered), l.agency.sessionText},
 	} {
@@ -228,12 +223,22 @@ func (l *ledger) unlogged() ([]waiting, error) {
 	return list, nil
 }
 
+// postClaim has a claim logged as soon as it is answered. It comes before the answer is
+// written, so that none is forgotten.
+func (a *agency) postClaim(session string, claim evidence.Claim) error {
+	dir := filepath.Join(a.dir, outboxDir, "claim-"+claim.Digest().String())
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return writeFile(nil, filepath.Join(dir, claimOf), []byte(filepath.Base(session)+"\n"))
+}
+
 // postedEntry reads a statement of the outbox.
-func postedEntry(dir string) (string, time.Time, error) {
+func (a *agency) postedEntry(dir string) (string, time.Time, error) {
 	file := filepath.Join(dir, "entry")
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", time.Time{}, nil
+		return a.postedClaim(dir)
 	} else if err != nil {
 		return "", time.Time{}, err
 	}
@@ -242,6 +247,34 @@ func postedEntry(dir string) (string, time.Time, error) {
 		return "", time.Time{}, err
 	}
 	return string(text), info.ModTime(), nil
+}
+
+// postedClaim makes the entry of a claim out of its evidence, "" while it waits for its
+// answer.
+func (a *agency) postedClaim(dir string) (string, time.Time, error) {
+	session, err := os.ReadFile(filepath.Join(dir, claimOf))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", time.Time{}, nil
+	} else if err != nil {
+		return "", time.Time{}, err
+	}
+	digest := strings.TrimPrefix(filepath.Base(dir), "claim-")
+	folder := filepath.Join(a.evidenceDir(), strings.TrimSpace(string(session)), evidence.ClaimsDir, digest)
+	release, err := evidence.ReadRelease(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", time.Time{}, nil
+	} else if err != nil {
+		return "", time.Time{}, err
+	}
+	claim, err := evidence.ReadClaim(folder)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	role := transcript.Holder
+	if claim.Requester == a.config.Agency {
+		role = transcript.Requester
+	}
+	return evidence.ClaimEntry(role, claim, release).Text(), release.Time, nil
 }
 
 // sessionText is the text of sessionEntry.

@@ -158,7 +158,8 @@ func (a *agency) export(c *cli.Context, partnerName, dir string) error {
 	if err := copyTree(filepath.Join(a.dir, logWitnessDir, p.Agency), filepath.Join(dir, logWitnessDir), nil); err != nil {
 		return err
 	}
-	statements := []string{evidence.RequestFile, evidence.GrantFile, evidence.HeadFile, evidence.RecordsFile}
+	statements := []string{evidence.RequestFile, evidence.GrantFile, evidence.HeadFile, evidence.RecordsFile,
+		evidence.ClaimFile, evidence.ReleaseFile}
 	if err := copyTree(a.evidenceDir(), filepath.Join(dir, "evidence"), statements); err != nil {
 		return err
 	}

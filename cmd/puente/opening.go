@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol/audit"
 	"github.com/puente-project/puente/protocol/canary"
 	"github.com/puente-project/puente/protocol/evidence"
 	"github.com/puente-project/puente/protocol/opening"
@@ -230,8 +233,12 @@ func runReplay(c *cli.Context) error {
 
 var auditPlant = &cli.Command{
 	Name: "plant", Usage: "enrol a canary in a watchlist, and write the probe that must find it", ArgsUsage: "WATCHLIST PROBE BLANK",
-	Description: "The auditor keeps PROBE, which must hit in every later query, and BLANK, which must never hit.\n" +
-		"Removing the handle that is printed ends it.",
+	Description: "The auditor keeps PROBE, which must hit in every later query, BLANK, which must never hit, and the file of\n" +
+		"--canary, into which puente-audit canary writes the sessions in which they were asked, for puente-audit\n" +
+		"verify --canary. Removing the handle that is printed ends it.",
+	Flags: []cli.Flag{
+		&cli.PathFlag{Name: "canary", Usage: "`FILE` for the auditor's notes; PROBE with .notes behind it if not given"},
+	},
 	Action: func(c *cli.Context) error {
 		if c.NArg() != 3 {
 			return usagef("audit plant takes three arguments: the watchlist, and the files for the probe and the blank")
@@ -241,6 +248,12 @@ var auditPlant = &cli.Command{
 			return err
 		}
 		defer a.close()
+		files := []string{c.Args().Get(1), c.Args().Get(2), cmp.Or(c.Path("canary"), c.Args().Get(1)+".notes")}
+		for i, file := range files {
+			if _, err := os.Lstat(file); err == nil || slices.Contains(files[:i], file) {
+				return inputf("%s exists, or is named twice", file)
+			}
+		}
 		list, err := a.watchlist(c.Context, c.Args().First())
 		if err != nil {
 			return err
@@ -249,14 +262,21 @@ var auditPlant = &cli.Command{
 		if err != nil {
 			return err
 		}
-		if err := writeTemplates(c.Args().Get(1), planted.Probe); err != nil {
-			return err
-		}
-		if err := writeTemplates(c.Args().Get(2), planted.Blank); err != nil {
-			return err
+		for i, t := range []templates.Template{planted.Probe, planted.Blank} {
+			line, err := templates.EncodeJSON(t)
+			if err != nil {
+				return err
+			}
+			if err := writeFile(nil, files[i], append(line, '\n')); err != nil {
+				return err
+			}
 		}
 		generation, err := list.Add([]watchlist.Record{{Handle: planted.Handle, Template: planted.Record}})
 		if err != nil {
+			return err
+		}
+		notes := audit.Canary{Holder: a.config.Agency, Watchlist: list.Meta().Name, Epoch: generation.Epoch, Handle: planted.Handle}
+		if err := writeFile(nil, files[2], notes.Encode()); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.App.Writer, "canary %s is enrolled in %s, epoch %d\n", planted.Handle, list.Meta().Name, generation.Epoch)

@@ -12,50 +12,82 @@ import (
 	"github.com/puente-project/puente/protocol/transcript"
 )
 
-// quotas counts the sessions of each UTC day by requester, purpose and legal basis. It is
-// filled from the evidence on disk, so that a restart does not reset it.
+// quotas counts the sessions of each UTC day by requester, purpose and legal basis, and
+// the claims by requester. It is filled from the evidence on disk, so that a restart does
+// not reset it.
 type quotas struct {
 	mu     sync.Mutex
 	counts map[quotaKey]uint64
+	claims map[claimDay]uint64 // the service answers one claim at a time
 }
 
 // quotaKey is what shares a quota. The day is that of the request, as an auditor counts.
 type quotaKey struct{ day, requester, purpose, basis string }
 
+// claimDay is what shares a limit of claims. The day is that of the answer.
+type claimDay struct{ day, requester string }
+
 func quotaOf(r transcript.Request) quotaKey {
 	return quotaKey{r.Time.UTC().Format(time.DateOnly), r.Requester, r.Purpose, r.Basis}
 }
 
-// newQuotas counts the requests to the holder since yesterday.
+// recent is how far back quotas look: requests of yesterday may still be under way.
+const recent = 48 * time.Hour
+
+// newQuotas counts the requests to the holder since yesterday. A folder that nobody has
+// touched since is not read: its statements are no younger than its files.
 func newQuotas(evidenceDir, holder string) (*quotas, error) {
-	q := &quotas{counts: map[quotaKey]uint64{}}
-	since := time.Now().Add(-48 * time.Hour)
-	for _, pattern := range []string{"*", filepath.Join(evidence.Unanswered, "*")} {
-		files, err := filepath.Glob(filepath.Join(evidenceDir, pattern, evidence.RequestFile))
+	q := &quotas{counts: map[quotaKey]uint64{}, claims: map[claimDay]uint64{}}
+	since := time.Now().Add(-recent)
+	err := eachRecent(since, evidence.RequestFile, func(dir string) error {
+		_, request, err := readNote(filepath.Join(dir, evidence.RequestFile), transcript.ParseRequest)
 		if err != nil {
-			return nil, err
+			return err
+		}
+		if request.Holder == holder && request.Time.After(since) {
+			q.counts[quotaOf(request)]++
+		}
+		return nil
+	}, filepath.Join(evidenceDir, "*"), filepath.Join(evidenceDir, evidence.Unanswered, "*"))
+	if err != nil {
+		return nil, err
+	}
+	err = eachRecent(since, evidence.ReleaseFile, func(dir string) error {
+		claim, err := evidence.ReadClaim(dir)
+		if err != nil {
+			return err
+		}
+		release, err := evidence.ReadRelease(dir)
+		if err == nil && claim.Holder == holder {
+			q.claims[claimDay{release.Time.UTC().Format(time.DateOnly), claim.Requester}]++
+		}
+		return err
+	}, filepath.Join(evidenceDir, "*", evidence.ClaimsDir, "*"))
+	return q, err
+}
+
+// eachRecent calls f with the folders of some patterns in which a file was written since a
+// time.
+func eachRecent(since time.Time, file string, f func(dir string) error, patterns ...string) error {
+	for _, pattern := range patterns {
+		files, err := filepath.Glob(filepath.Join(pattern, file))
+		if err != nil {
+			return err
 		}
 		for _, file := range files {
-			text, err := os.ReadFile(file)
-			if errors.Is(err, fs.ErrNotExist) {
+			info, err := os.Stat(file)
+			if errors.Is(err, fs.ErrNotExist) || err == nil && info.ModTime().Before(since) {
 				continue
-			} else if err != nil {
-				return nil, err
 			}
-			note, err := transcript.ParseNote(string(text))
-			if err != nil {
-				return nil, inputf("%s: %w", file, err)
+			if err == nil {
+				err = f(filepath.Dir(file))
 			}
-			request, err := transcript.ParseRequest(note.Body)
-			if err != nil {
-				return nil, inputf("%s: %w", file, err)
-			}
-			if request.Holder == holder && request.Time.After(since) {
-				q.counts[quotaOf(request)]++
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return inputf("%s: %w", file, err)
 			}
 		}
 	}
-	return q, nil
+	return nil
 }
 
 // take counts a session, unless the day's are used up.

@@ -7,41 +7,53 @@ import (
 	"github.com/transparency-dev/merkle/compact"
 	"github.com/transparency-dev/merkle/rfc6962"
 
+	"github.com/puente-project/puente/keys"
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates/watchlist"
 
 	"github.com/puente-project/puente/templates"
 )
 
-// rootBuilder commits to the entries of a watchlist in slot order: the Merkle tree hash
-// (RFC 6962 section 2.1) over leaves salt | canonical template, where the salt is
-// HMAC-SHA256(key of the watchlist, handle). Who knows neither salt nor template learns
-// nothing from root or leaf, and deleting the salt erases the commitment's meaning.
-type rootBuilder struct {
-	salts [32]byte
-	tree  *compact.Range
+// entrySalts are the salts of an entry's two commitments (transcript.Leaf):
+// HMAC-SHA256(key of the watchlist's salts, "template" or "handle", a zero byte, handle).
+// Deleting the watchlist's key erases the commitments' meaning.
+type entrySalts keys.Seed
+
+func (s entrySalts) salt(what, handle string) (salt [32]byte) {
+	mac := hmac.New(sha256.New, s[:])
+	mac.Write([]byte(what + "\x00" + handle))
+	return [32]byte(mac.Sum(nil))
 }
 
-func newRootBuilder(salts [32]byte) *rootBuilder {
-	factory := compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
-	return &rootBuilder{salts, factory.NewEmptyRange(0)}
-}
-
-func (b *rootBuilder) add(r watchlist.Record) error {
-	mac := hmac.New(sha256.New, b.salts[:])
-	mac.Write([]byte(r.Handle))
-	leaf, err := templates.AppendBinary(mac.Sum(nil), r.Template)
+// template commits to the template of an entry.
+func (s entrySalts) template(r watchlist.Record) (transcript.Digest, error) {
+	encoded, err := templates.AppendBinary(nil, r.Template)
 	if err != nil {
-		return err
+		return transcript.Digest{}, err
 	}
-	return b.tree.Append(rfc6962.DefaultHasher.HashLeaf(leaf), nil)
+	salt := s.salt("template", r.Handle)
+	return transcript.TemplateHash(salt[:], encoded), nil
 }
 
-func (b *rootBuilder) root() (transcript.Digest, error) {
-	if b.tree.End() == 0 {
+// leaf is the leaf of an entry.
+func (s entrySalts) leaf(handle string, template transcript.Digest) transcript.Leaf {
+	salt := s.salt("handle", handle)
+	return transcript.Leaf{Template: template, Handle: transcript.HandleHash(salt[:], handle)}
+}
+
+// rootTree is the Merkle tree over the leaves of a watchlist in slot order.
+type rootTree struct{ *compact.Range }
+
+func newRootTree() rootTree {
+	factory := compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
+	return rootTree{factory.NewEmptyRange(0)}
+}
+
+func (t rootTree) root() (transcript.Digest, error) {
+	if t.End() == 0 {
 		return transcript.Digest(rfc6962.DefaultHasher.EmptyRoot()), nil
 	}
-	h, err := b.tree.GetRootHash(nil)
+	h, err := t.GetRootHash(nil)
 	if err != nil {
 		return transcript.Digest{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -111,7 +112,10 @@ func (a *agency) service(ctx context.Context, l *ledger, log *slog.Logger) (*ser
 		if err != nil {
 			return nil, err
 		}
-		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: salts.Derive(labelSalts, nil), epoch: l.epoch}
+		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: entrySalts(salts.Derive(labelSalts, nil)), epoch: l.epoch}
+		if s.claimable(name) {
+			r.slots = &slotStore{dir: filepath.Join(a.dir, slotsDir, name), key: salts, salts: r.salts}
+		}
 		if _, _, err := r.current(ctx, func(done, total int) { bar.update("load "+name, done, total) }); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,8 @@ type service struct {
 	quotas  *quotas
 	log     *slog.Logger
 	ledger  *ledger // nil in tests without a log
+
+	claims sync.Mutex // one claim at a time: limits and the folder of a claim then agree
 }
 
 // Witness implements transport.WitnessService.
@@ -48,8 +50,12 @@ func (s *service) Cosigned(ctx context.Context, partner string, checkpoint []byt
 // keepLogging appends to the log what sessions and other commands leave behind, until
 // ctx ends.
 func (s *service) keepLogging(ctx context.Context) {
-	cosigned, tried := uint64(0), time.Time{}
+	cosigned, tried, pruned := uint64(0), time.Time{}, time.Time{}
 	for {
+		if time.Since(pruned) > pruneInterval {
+			pruned = time.Now()
+			s.pruneSlots()
+		}
 		if err := s.ledger.sync(ctx); err != nil && ctx.Err() == nil {
 			s.log.Error("the transparency log is behind", "error", err)
 		}
@@ -97,6 +103,9 @@ func (s *service) askWitnesses(ctx context.Context) bool {
 // witnessInterval is how often partners are asked to cosign new entries.
 const witnessInterval = 30 * time.Second
 
+// pruneInterval is how often references are forgotten that nobody can claim any more.
+const pruneInterval = time.Hour
+
 // logInterval is how long a session may wait for its entry in the log.
 const logInterval = time.Second
 
@@ -104,7 +113,8 @@ const logInterval = time.Second
 type resident struct {
 	name    string
 	list    *watchlist.Watchlist
-	salts   [32]byte
+	salts   entrySalts
+	slots   *slotStore // nil if no agreement allows claims
 	threads int
 	log     *slog.Logger
 	epoch   func(context.Context, transcript.EpochEntry) error
@@ -130,7 +140,7 @@ func (r *resident) current(ctx context.Context, progress func(done, total int)) 
 		if err != nil {
 			return nil, r.root, err
 		}
-		r.gallery = nil // the old one may not answer, and its memory is needed
+		r.gallery, r.root = nil, transcript.Digest{} // the old one may not answer, and its memory is needed
 		if stats.Entries > 0 {
 			var gallery *protocol.Gallery
 			var read watchlist.Generation
@@ -157,14 +167,36 @@ var errChanged = errors.New("the watchlist has changed while it was read")
 
 func (r *resident) encode(ctx context.Context, stats watchlist.Stats, progress func(done, total int)) (*protocol.Gallery, transcript.Digest, watchlist.Generation, error) {
 	var generation watchlist.Generation
-	commitment := newRootBuilder(r.salts)
+	tree := newRootTree()
+	var slots *slotWriter
+	if r.slots != nil {
+		var err error
+		if slots, err = r.slots.begin(); err != nil {
+			return nil, transcript.Digest{}, generation, err
+		}
+		defer func() {
+			if slots != nil {
+				slots.discard()
+			}
+		}()
+	}
+	commit := func(record watchlist.Record) error {
+		template, err := r.salts.template(record)
+		if err == nil {
+			err = tree.Append(r.salts.leaf(record.Handle, template).Hash(), nil)
+		}
+		if err == nil && slots != nil {
+			err = slots.add(record.Handle, template)
+		}
+		return err
+	}
 	stopped := errors.New("stopped")
 	source := func(yield func(templates.Template, error) bool) {
 		read, err := r.list.Each(func(slot int, record watchlist.Record) error {
 			if slot == stats.Entries {
 				return errChanged
 			}
-			if err := commitment.add(record); err != nil {
+			if err := commit(record); err != nil {
 				return err
 			}
 			if !yield(record.Template, nil) {
@@ -188,7 +220,11 @@ func (r *resident) encode(ctx context.Context, stats watchlist.Stats, progress f
 	if err != nil {
 		return nil, transcript.Digest{}, generation, err
 	}
-	root, err := commitment.root()
+	root, err := tree.root()
+	if err == nil && slots != nil {
+		err = slots.keep(root)
+		slots = nil
+	}
 	return gallery, root, generation, err
 }
 
@@ -245,6 +281,11 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 	}
 	if gallery == nil || uint64(gallery.Entries()) < agreed.MinEntries {
 		return refuse(transport.ClassPrecondition, "watchlist %q is too small to be queried", request.Watchlist)
+	}
+	if list.slots != nil { // before the grant: its claim window has not begun yet
+		if err := list.slots.touch(root); err != nil {
+			return transport.Session{}, err
+		}
 	}
 	purpose, err := party.Agreement.Purpose(request.Purpose, request.Basis)
 	if err != nil {

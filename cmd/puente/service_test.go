@@ -31,13 +31,14 @@ import (
 
 // served is a holder's service on loopback and a requester's connection to it.
 type served struct {
-	party  evidence.Party
-	list   *watchlist.Watchlist
-	people *synthetic.Population
-	client *transport.Client
-	terms  protocol.Terms
-	root   he.Seed
-	stop   func()
+	service *service
+	party   evidence.Party
+	list    *watchlist.Watchlist
+	people  *synthetic.Population
+	client  *transport.Client
+	terms   protocol.Terms
+	root    he.Seed
+	stop    func()
 }
 
 func testSigner(t *testing.T) signature.Signer {
@@ -90,7 +91,8 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	log := slog.New(slog.DiscardHandler)
 	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"cl", "us"}, ClockSkew: 60,
 		Watchlists: []agreement.Watchlist{{Holder: "us", Name: "wanted", Scheme: scheme.String(), MinEntries: 1}},
-		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 1000}}}
+		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 1000}},
+		Claims:     &agreement.Claims{WindowHours: 1, PerSession: 2, Daily: 4, Bases: []string{"warrant"}}}
 	holderSigner, requesterSigner := testSigner(t), testSigner(t)
 	parties := [2]evidence.Party{
 		{Agency: "us", Signer: holderSigner, PartnerKeys: []signature.PublicKey{requesterSigner.Public()}, Agreement: agreed, Dir: t.TempDir(), Now: now},
@@ -103,7 +105,8 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	noted := func(context.Context, transcript.EpochEntry) error { return nil }
 	s := &service{config: config{Agency: "us"}, root: he.Seed{9}, log: log, quotas: quotas,
 		parties: map[string]evidence.Party{"cl": parties[0]},
-		lists:   map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log, epoch: noted}}}
+		lists: map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log, epoch: noted,
+			slots: &slotStore{dir: t.TempDir(), key: keys.Seed{3}}}}}
 	limits := transport.DefaultLimits()
 	limits.MaxMessage = protocol.MaxMessage
 	limits.Sessions, limits.SessionsPerPartner = 8, 8
@@ -126,7 +129,7 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &served{party: parties[1], list: list, people: people, client: client, root: he.Seed{8},
+	x := &served{service: s, party: parties[1], list: list, people: people, client: client, root: he.Seed{8},
 		terms: protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}}
 	x.stop = sync.OnceFunc(func() {
 		client.Close()

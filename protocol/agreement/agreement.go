@@ -41,6 +41,8 @@ type Agreement struct {
 	Purposes   []Purpose   `json:"purposes"`         // by code, then basis
 	// ClockSkew is by how many seconds the parties' clocks may differ, at most an hour.
 	ClockSkew uint64 `json:"clock_skew_seconds"`
+	// Claims says when the reference behind a hit is released; without it, never.
+	Claims *Claims `json:"claims,omitempty"`
 }
 
 // Watchlist is one that the holder lets the other party search.
@@ -104,6 +106,9 @@ func (a *Agreement) Normalise() {
 	slices.Sort(a.Parties[:])
 	slices.SortFunc(a.Watchlists, compareWatchlists)
 	slices.SortFunc(a.Purposes, comparePurposes)
+	if a.Claims != nil {
+		slices.Sort(a.Claims.Bases)
+	}
 }
 
 func compareWatchlists(a, b Watchlist) int {
@@ -130,6 +135,9 @@ func (a Agreement) Validate() error {
 		return bad("clock_skew_seconds is %d, at most 3600", a.ClockSkew)
 	case len(a.Watchlists) == 0 || len(a.Purposes) == 0:
 		return bad("at least one watchlist and one purpose are needed")
+	}
+	if err := a.Claims.validate(); err != nil {
+		return bad("claims: %v", err)
 	}
 	for i, w := range a.Watchlists {
 		if w.Holder != a.Parties[0] && w.Holder != a.Parties[1] {

@@ -11,7 +11,8 @@ import (
 func sample() Agreement {
 	return Agreement{Version: 1, Parties: [2]string{"cl", "us"}, ClockSkew: 30,
 		Watchlists: []Watchlist{{"cl", "fingers", "vector:512:norm=63:theta=1191", 5}, {"us", "iris", "iris:16x256x2x2:shifts=31:threshold=8/25:delta=4096", 1}},
-		Purposes:   []Purpose{{"asylum", "treaty-2", 3}, {"border", "treaty-1", 100}}}
+		Purposes:   []Purpose{{"asylum", "treaty-2", 3}, {"border", "treaty-1", 100}},
+		Claims:     &Claims{72, 3, 50, []string{"treaty-2", "warrant"}}}
 }
 
 func TestCanonical(t *testing.T) {
@@ -55,6 +56,13 @@ func TestRefusals(t *testing.T) {
 		"watchlist twice":    func(a *Agreement) { a.Watchlists[1] = a.Watchlists[0] },
 		"purpose twice":      func(a *Agreement) { a.Purposes[1] = a.Purposes[0] },
 		"no session allowed": func(a *Agreement) { a.Purposes[0].Daily = 0 },
+		"no window":          func(a *Agreement) { a.Claims.WindowHours = 0 },
+		"endless window":     func(a *Agreement) { a.Claims.WindowHours = MaxWindowHours + 1 },
+		"no claim a session": func(a *Agreement) { a.Claims.PerSession = 0 },
+		"no claim a day":     func(a *Agreement) { a.Claims.Daily = 0 },
+		"no basis of claims": func(a *Agreement) { a.Claims.Bases = nil },
+		"basis twice":        func(a *Agreement) { a.Claims.Bases = []string{"x", "x"} },
+		"basis's name":       func(a *Agreement) { a.Claims.Bases[0] = "X" },
 	} {
 		a := sample()
 		change(&a)
@@ -85,6 +93,46 @@ func TestCheck(t *testing.T) {
 		if err := a.Check(r); !errors.Is(err, ErrNotAllowed) {
 			t.Errorf("%s: error %v, want %v", name, err, ErrNotAllowed)
 		}
+	}
+}
+
+func TestCheckClaim(t *testing.T) {
+	a := sample()
+	good := transcript.Claim{Requester: "cl", Holder: "us", Watchlist: "iris", Agreement: a.Digest(), Purpose: "border", Basis: "warrant"}
+	if err := a.CheckClaim(good); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*transcript.Claim){
+		"other agreement": func(c *transcript.Claim) { c.Agreement = transcript.Digest{} },
+		"no party":        func(c *transcript.Claim) { c.Requester = "ar" },
+		"itself":          func(c *transcript.Claim) { c.Holder = "cl" },
+		"other watchlist": func(c *transcript.Claim) { c.Watchlist = "fingers" },
+		"purpose":         func(c *transcript.Claim) { c.Purpose = "tourism" },
+		"legal basis":     func(c *transcript.Claim) { c.Basis = "treaty-1" },
+	} {
+		c := good
+		change(&c)
+		if err := a.CheckClaim(c); !errors.Is(err, ErrNotAllowed) {
+			t.Errorf("%s: error %v, want %v", name, err, ErrNotAllowed)
+		}
+	}
+}
+
+// TestWithoutClaims reads an agreement from before there were claims: it stays valid and
+// allows none.
+func TestWithoutClaims(t *testing.T) {
+	a := sample()
+	a.Claims = nil
+	data := a.Encode()
+	if bytes.Contains(data, []byte("claims")) {
+		t.Errorf("an agreement without claims mentions them:\n%s", data)
+	}
+	if _, err := Parse(data); err != nil {
+		t.Error(err)
+	}
+	c := transcript.Claim{Requester: "cl", Holder: "us", Watchlist: "iris", Agreement: a.Digest(), Purpose: "border", Basis: "warrant"}
+	if err := a.CheckClaim(c); !errors.Is(err, ErrNotAllowed) {
+		t.Errorf("a claim is allowed: %v", err)
 	}
 }
 

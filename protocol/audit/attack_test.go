@@ -30,6 +30,7 @@ type attack struct {
 	edit    func(s *audittest.Session)                         // the session, before it is signed
 	world   func(w *audittest.World)                           // before it is written
 	disk    func(t *testing.T, dir string, w *audittest.World) // afterwards
+	canary  func(w *audittest.World) audit.Canary              // of the auditor
 	want    string                                             // id of the finding that names the attack
 	also    []string                                           // what follows from it
 }
@@ -95,6 +96,49 @@ func entryOf(p *audittest.Party, s *audittest.Session) int {
 func dropEntry(p *audittest.Party, s *audittest.Session) {
 	i := entryOf(p, s)
 	p.Entries = slices.Delete(p.Entries, i, i+1)
+	dropClaims(p, s)
+}
+
+// dropClaims removes all claims of a session at one side.
+func dropClaims(p *audittest.Party, s *audittest.Session) {
+	p.Entries = slices.DeleteFunc(p.Entries, func(e string) bool { return isClaim(e, s) })
+	for folder := range p.Evidence {
+		if strings.HasPrefix(folder, s.Folder+"/") {
+			delete(p.Evidence, folder)
+		}
+	}
+}
+
+func isClaim(entry string, s *audittest.Session) bool {
+	return strings.HasPrefix(entry, "puente log v1 claim\n") && strings.Contains(entry, "\nsession "+s.Grant.Session.String()+"\n")
+}
+
+// claimFile is a file of the claim of session claimed.
+func claimFile(w *audittest.World, party, name string) string {
+	return filepath.Join(party, "evidence", w.Sessions[claimed].ClaimFolder, name)
+}
+
+// claimNotes changes the signed statements of the claim.
+func claimNotes(f func(claim, release *transcript.Note)) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditClaimNotes = f }
+}
+
+func editClaim(f func(*transcript.Claim)) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditClaim = f }
+}
+
+func editRelease(f func(*transcript.Release)) func(*audittest.Session) {
+	return func(s *audittest.Session) { s.EditRelease = f }
+}
+
+func claimTerms(f func(*agreement.Claims)) func(*audittest.Options) {
+	return func(o *audittest.Options) { o.Agreement = func(a *agreement.Agreement) { f(a.Claims) } }
+}
+
+// canaryOf is a canary on the irises of us, asked in some sessions.
+func canaryOf(w *audittest.World, epoch uint64, probe, blank int) audit.Canary {
+	return audit.Canary{Version: 1, Holder: "us", Watchlist: "wanted-iris", Epoch: epoch,
+		Probes: []string{w.Sessions[probe].Grant.Session.String()}, Blanks: []string{w.Sessions[blank].Grant.Session.String()}}
 }
 
 func replaceEntry(p *audittest.Party, s *audittest.Session, e transcript.Entry) {
@@ -132,8 +176,8 @@ func remove(party, name string) func(*testing.T, string, *audittest.World) {
 }
 
 // Sessions of the clean world that the attacks use: 5 is of iris codes, cl asks us; 4 is of
-// vectors; 9 was aborted; from 12 on cl has its second key.
-const iris, vector, aborted, late = 5, 4, 9, 20
+// vectors; 9 was aborted; from 12 on cl has its second key. 21 is of iris codes too, has a hit, and cl claims it.
+const iris, vector, aborted, late, claimed = 5, 4, 9, 20, 21
 
 var attacks = []attack{
 	{name: "altered byte in open", session: iris, edit: onlyRequester(alter(transcript.KindOpen)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords, audit.EvidenceMessages}},
@@ -289,7 +333,7 @@ var attacks = []attack{
 	}, want: audit.KeyCopy},
 
 	{name: "raised threshold", session: iris, edit: request(func(r *transcript.Request) {
-		r.Scheme = strings.Replace(r.Scheme, "threshold=8/25", "threshold=2/5", 1)
+		r.Scheme = strings.Replace(r.Scheme, "threshold=5/12", "threshold=4/9", 1)
 	}), want: audit.SessionThreshold},
 	{name: "lowered threshold", session: vector, edit: request(func(r *transcript.Request) {
 		r.Scheme = strings.Replace(r.Scheme, "theta=1191", "theta=1", 1)
@@ -313,7 +357,7 @@ var attacks = []attack{
 	}, want: audit.EpochOrder},
 	{name: "watchlist built for another threshold", session: none, world: func(w *audittest.World) {
 		l := w.Agreement.Watchlists[2]
-		l.Scheme = strings.Replace(l.Scheme, "8/25", "2/5", 1)
+		l.Scheme = strings.Replace(l.Scheme, "5/12", "4/9", 1)
 		w.Parties[1].Log(audittest.Epoch(l, 9, w.Now.Add(-time.Hour)))
 	}, want: audit.EpochScheme},
 	{name: "purpose that is not agreed", session: iris, edit: request(func(r *transcript.Request) { r.Purpose = "tax" }), want: audit.SessionPurpose},
@@ -349,10 +393,10 @@ var attacks = []attack{
 		p.Entries = slices.DeleteFunc(p.Entries, func(e string) bool { return strings.HasPrefix(e, "puente log v1 agreement") })
 	}, want: audit.AgreementInForce},
 
-	{name: "altered entry", session: none, disk: file("us", "log/tile/entries/000.p/27", flip(5000)), want: audit.LogRoot},
-	{name: "forged inclusion proof", session: none, disk: file("us", "log/tile/0/000.p/27", flip(70)), want: audit.LogInclusion},
-	{name: "missing tile", session: none, disk: remove("us", "log/tile/0/000.p/27"), want: audit.LogReadable},
-	{name: "checkpoint altered", session: none, disk: file("us", "log/checkpoint", func(b []byte) []byte { return bytes.Replace(b, []byte("\n27\n"), []byte("\n26\n"), 1) }), want: audit.LogSignature},
+	{name: "altered entry", session: none, disk: file("us", "log/tile/entries/000.p/30", flip(5000)), want: audit.LogRoot},
+	{name: "forged inclusion proof", session: none, disk: file("us", "log/tile/0/000.p/30", flip(70)), want: audit.LogInclusion},
+	{name: "missing tile", session: none, disk: remove("us", "log/tile/0/000.p/30"), want: audit.LogReadable},
+	{name: "checkpoint altered", session: none, disk: file("us", "log/checkpoint", func(b []byte) []byte { return bytes.Replace(b, []byte("\n30\n"), []byte("\n29\n"), 1) }), want: audit.LogSignature},
 	{name: "log of another key", session: none, disk: func(t *testing.T, dir string, w *audittest.World) {
 		thief := *w.Parties[1]
 		thief.LogKey = w.Parties[0].LogKey
@@ -425,6 +469,128 @@ var attacks = []attack{
 		replaceEntry(p, s, transcript.SessionEntry{Role: transcript.Requester, Outcome: transcript.OutcomeNoHit, Note: second})
 		p.Evidence[s.Folder]["head.txt"] = []byte(second.Text())
 	}, want: audit.SidesNote, also: []string{audit.RecordsChain}},
+
+	{name: "claim on no session", session: none, world: func(w *audittest.World) {
+		s := *w.Sessions[claimed]
+		s.Grant.Session[0] ^= 1
+		s.Folder = s.Grant.Session.String()
+		s.Claim(w, w.Now.Add(-30*time.Minute))
+		for _, p := range w.Parties {
+			delete(p.Evidence, s.ClaimFolder)
+		}
+	}, want: audit.ClaimSession},
+	{name: "claim with another head", session: claimed, edit: editClaim(func(c *transcript.Claim) { c.Head[0] ^= 1 }), want: audit.ClaimSession},
+	{name: "claim on another watchlist", session: claimed, edit: editClaim(func(c *transcript.Claim) { c.Watchlist = "wanted-face" }), want: audit.ClaimSession},
+	{name: "claim on a session without a hit", session: iris, edit: func(s *audittest.Session) { s.Claimed = true }, want: audit.ClaimHit},
+	{name: "claim on an aborted session", session: aborted, world: func(w *audittest.World) {
+		s := w.Sessions[aborted]
+		s.RequesterKey = s.Requester.Keys[1] // cl has another key by then
+		s.Claim(w, w.Now.Add(-30*time.Minute))
+	}, want: audit.ClaimSession, also: []string{audit.ClaimHit}},
+	{name: "claim behind the window", session: claimed, options: claimTerms(func(c *agreement.Claims) { c.WindowHours = 1 }), edit: func(s *audittest.Session) {
+		s.EditClaim = func(c *transcript.Claim) { c.Time = c.Time.Add(2 * time.Hour) }
+		s.EditRelease = func(r *transcript.Release) { r.Time = r.Time.Add(2 * time.Hour) }
+	}, want: audit.ClaimWindow},
+	{name: "release behind the window", session: claimed, options: claimTerms(func(c *agreement.Claims) { c.WindowHours = 1 }),
+		edit: editRelease(func(r *transcript.Release) { r.Time = r.Time.Add(2 * time.Hour) }), want: audit.ClaimWindow},
+	{name: "claim dated before the session", session: claimed, edit: editClaim(func(c *transcript.Claim) { c.Time = c.Time.Add(-time.Hour) }), want: audit.ClaimWindow},
+	{name: "too many claims of a session", session: claimed, world: func(w *audittest.World) {
+		for i := range 2 {
+			s := *w.Sessions[claimed]
+			s.EditClaim = func(c *transcript.Claim) { c.Slot[0] ^= byte(1 + i) }
+			s.Claim(w, w.Now.Add(-30*time.Minute))
+		}
+	}, want: audit.ClaimLimit},
+	{name: "too many claims of a day", session: claimed, options: claimTerms(func(c *agreement.Claims) { c.Daily = 1 }), want: audit.ClaimLimit},
+	{name: "legal basis not allowed for claims", session: claimed, edit: editClaim(func(c *transcript.Claim) { c.Basis = "treaty-2025-4" }), want: audit.ClaimBasis},
+	{name: "purpose of a claim not in the agreement", session: claimed, edit: editClaim(func(c *transcript.Claim) { c.Purpose = "tax" }), want: audit.ClaimBasis},
+	{name: "claims that are not agreed on", session: none, options: func(o *audittest.Options) {
+		o.Agreement = func(a *agreement.Agreement) { a.Claims = nil }
+	}, want: audit.ClaimBasis},
+	{name: "claim under an agreement that was not shown", session: claimed, edit: editClaim(func(c *transcript.Claim) { c.Agreement[0] ^= 1 }), want: audit.ClaimBasis},
+	{name: "forged Ed25519 signature of a claim", session: claimed, edit: claimNotes(func(c, _ *transcript.Note) { c.Signatures[0].Signature.Ed25519[9] ^= 1 }), want: audit.SessionEd25519},
+	{name: "forged ML-DSA signature of a claim", session: claimed, edit: claimNotes(func(c, _ *transcript.Note) { c.Signatures[0].Signature.MLDSA65[9] ^= 1 }), want: audit.SessionMLDSA},
+	{name: "forged Ed25519 signature of a release", session: claimed, edit: claimNotes(func(_, r *transcript.Note) { r.Signatures[0].Signature.Ed25519[9] ^= 1 }), want: audit.SessionEd25519},
+	{name: "forged ML-DSA signature of a release", session: claimed, edit: claimNotes(func(_, r *transcript.Note) { r.Signatures[0].Signature.MLDSA65[9] ^= 1 }), want: audit.SessionMLDSA},
+	{name: "unsigned claim", session: claimed, edit: claimNotes(func(c, _ *transcript.Note) { c.Signatures = nil }),
+		want: audit.SessionSigner, also: []string{audit.EntryFormat, audit.ClaimLogged}},
+	{name: "requester signs its own release", session: claimed, edit: func(s *audittest.Session) {
+		s.EditClaimNotes = func(c, r *transcript.Note) { r.Signatures[0].Name = "cl"; audittest.Resign(r, "cl", s.RequesterKey) }
+	}, want: audit.SessionSigner},
+	{name: "release for another claim", session: claimed, edit: editRelease(func(r *transcript.Release) { r.Claim[0] ^= 1 }), want: audit.ClaimRelease},
+	{name: "claim hidden by the requester", session: claimed, world: func(w *audittest.World) { dropClaims(w.Parties[0], w.Sessions[claimed]) }, want: audit.ClaimSides},
+	{name: "claim hidden by the holder", session: claimed, world: func(w *audittest.World) { dropClaims(w.Parties[1], w.Sessions[claimed]) }, want: audit.ClaimSides},
+	{name: "claim altered", session: claimed, disk: func(t *testing.T, dir string, w *audittest.World) {
+		changeFile(t, filepath.Join(dir, claimFile(w, "us", "claim.txt")), func(b []byte) []byte {
+			return bytes.Replace(b, []byte("basis warrant"), []byte("basis treaty-2025-7"), 1)
+		})
+	}, want: audit.ClaimStatements, also: []string{audit.SessionEd25519, audit.SessionMLDSA}},
+	{name: "claim damaged", session: claimed, disk: func(t *testing.T, dir string, w *audittest.World) {
+		changeFile(t, filepath.Join(dir, claimFile(w, "us", "claim.txt")), func(b []byte) []byte { return b[:len(b)-1] })
+	}, want: audit.SessionFormat, also: []string{audit.EvidenceMissing}},
+	{name: "two releases for one claim", session: claimed, world: func(w *audittest.World) {
+		p, s := w.Parties[1], w.Sessions[claimed]
+		first, err := transcript.ParseNote(string(p.Evidence[s.ClaimFolder]["release.txt"]))
+		if err != nil {
+			panic(err)
+		}
+		release, err := transcript.ParseRelease(first.Body)
+		if err != nil {
+			panic(err)
+		}
+		release.Handle[0] ^= 1
+		second := transcript.Note{Body: release.Text(), Signatures: slices.Clone(first.Signatures)}
+		audittest.Resign(&second, "us", s.HolderKey)
+		p.Evidence[s.ClaimFolder]["release.txt"] = []byte(second.Text())
+		i := slices.IndexFunc(p.Entries, func(e string) bool { return isClaim(e, s) })
+		p.Entries[i] = strings.Replace(p.Entries[i], first.Text(), second.Text(), 1)
+	}, want: audit.ClaimTwice},
+	{name: "release exchanged on disk", session: claimed, disk: func(t *testing.T, dir string, w *audittest.World) {
+		other, err := os.ReadFile(filepath.Join(dir, "us/evidence", w.Sessions[0].ClaimFolder, "release.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		changeFile(t, filepath.Join(dir, claimFile(w, "us", "release.txt")), func([]byte) []byte { return other })
+	}, want: audit.ClaimStatements, also: []string{audit.ClaimRelease, audit.ClaimTwice}},
+	{name: "claim kept out of the log", session: claimed, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		p.Entries = slices.DeleteFunc(p.Entries, func(e string) bool { return isClaim(e, w.Sessions[claimed]) })
+	}, want: audit.ClaimLogged},
+	{name: "claim logged twice", session: claimed, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		i := slices.IndexFunc(p.Entries, func(e string) bool { return isClaim(e, w.Sessions[claimed]) })
+		p.Entries = slices.Insert(p.Entries, i, p.Entries[i])
+	}, want: audit.ClaimTwice},
+	{name: "evidence of a claim removed", session: claimed, world: func(w *audittest.World) {
+		delete(w.Parties[0].Evidence, w.Sessions[claimed].ClaimFolder)
+	}, want: audit.EvidenceMissing},
+	{name: "release removed", session: claimed, world: func(w *audittest.World) {
+		delete(w.Parties[0].Evidence[w.Sessions[claimed].ClaimFolder], "release.txt")
+	}, want: audit.EvidenceMissing},
+	{name: "claim logged in the other role", session: claimed, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		i := slices.IndexFunc(p.Entries, func(e string) bool { return isClaim(e, w.Sessions[claimed]) })
+		p.Entries[i] = strings.Replace(p.Entries[i], "role holder", "role requester", 1)
+	}, want: audit.EntryRole},
+	{name: "claim logged with another outcome", session: none, world: func(w *audittest.World) {
+		p := w.Parties[1]
+		i := slices.IndexFunc(p.Entries, func(e string) bool { return isClaim(e, w.Sessions[claimed]) })
+		p.Entries[i] = strings.Replace(p.Entries[i], "outcome released", "outcome withdrawn", 1)
+	}, want: audit.EntryFormat, also: []string{audit.ClaimLogged}},
+
+	{name: "canary not found", session: iris, canary: func(w *audittest.World) audit.Canary { return canaryOf(w, 1, iris, 13) }, want: audit.CanaryFound},
+	{name: "blank found", session: claimed, canary: func(w *audittest.World) audit.Canary { return canaryOf(w, 1, claimed, claimed) }, want: audit.CanaryBlank},
+	{name: "session with a canary dropped by both", session: none, canary: func(w *audittest.World) audit.Canary {
+		c := canaryOf(w, 1, claimed, iris)
+		c.Probes = append(c.Probes, strings.Repeat("ab", 16))
+		return c
+	}, want: audit.CanarySessions},
+	{name: "canary asked of another watchlist", session: vector, canary: func(w *audittest.World) audit.Canary { return canaryOf(w, 1, vector, iris) }, want: audit.CanarySessions},
+	{name: "canary asked of an older state", session: iris, canary: func(w *audittest.World) audit.Canary {
+		c := canaryOf(w, 2, iris, iris)
+		c.Probes = nil
+		return c
+	}, want: audit.CanarySessions},
 }
 
 // shift moves a session in time.
@@ -471,7 +637,11 @@ func TestAttacks(t *testing.T) {
 			if a.disk != nil {
 				a.disk(t, dir, w)
 			}
-			r, err := audit.Verify(w.Input(dir))
+			in := w.Input(dir)
+			if a.canary != nil {
+				in.Canaries = append(in.Canaries, a.canary(w))
+			}
+			r, err := audit.Verify(in)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -105,6 +105,22 @@ const (
 	EvidenceName     = "evidence.name"
 	EvidenceMessages = "evidence.messages"
 
+	ClaimSession    = "claim.session"
+	ClaimHit        = "claim.hit"
+	ClaimBasis      = "claim.basis"
+	ClaimWindow     = "claim.window"
+	ClaimLimit      = "claim.limit"
+	ClaimRelease    = "claim.release"
+	ClaimTwice      = "claim.twice"
+	ClaimStatements = "claim.statements"
+	ClaimLogged     = "claim.logged"
+	ClaimSides      = "claim.sides"
+	ClaimLost       = "claim.lost-answer"
+
+	CanarySessions = "canary.sessions"
+	CanaryFound    = "canary.found"
+	CanaryBlank    = "canary.blank"
+
 	SidesMissing = "sides.missing"
 	SidesNote    = "sides.note"
 	SidesRecords = "sides.records"
@@ -182,6 +198,22 @@ var checks = []Check{
 	{EvidenceUnlogged, Violation, "Every evidence folder has its log entry", "A session was kept out of the log, or was running when the folder was copied."},
 	{EvidenceName, Violation, "Evidence lies under the session's own id", "Evidence was moved to another session."},
 	{EvidenceMessages, Violation, "Kept messages are the recorded ones", "Messages kept for replay were altered."},
+
+	{ClaimSession, Violation, "Every claim is on a session that both sides have sealed", "A reference was asked for or given without a search behind it."},
+	{ClaimHit, Violation, "Every claim is on a session in which the requester had a hit", "A reference was claimed that no search had found."},
+	{ClaimBasis, Violation, "Every claim has a purpose and a legal basis that the agreement allows for claims", "A reference was claimed for a reason that is not agreed."},
+	{ClaimWindow, Violation, "Claims are made and answered within the agreed window behind their session", "A hit was kept in hand and claimed later, or a statement was dated back."},
+	{ClaimLimit, Violation, "Claims per session and per requester and UTC day stay within the agreed numbers", "More references were given than agreed."},
+	{ClaimRelease, Violation, "Every answer is to the claim beside it", "The answer to another claim was put there, or the claim was altered."},
+	{ClaimTwice, Violation, "Every claim has one answer", "The holder gave two references for one claim, or exchanged the answer afterwards."},
+	{ClaimStatements, Violation, "Claims and answers of a side are those in its log", "A claim or answer was exchanged or altered afterwards."},
+	{ClaimLogged, Warning, "Every answered claim is in the log", "A claim was kept out of the log, or had not got there when the folder was copied."},
+	{ClaimSides, Violation, "Both sides have every answered claim", "One side has hidden a claim or its answer, or invented one."},
+	{ClaimLost, Notice, "Every answer to a claim has arrived", "The line or a machine failed; the requester may ask again and gets the same answer."},
+
+	{CanarySessions, Violation, "Every session that the auditor had run with a canary is there, on the canary's watchlist", "A session that the auditor saw is missing from the records."},
+	{CanaryFound, Violation, "Every probe of a canary has hit", "The watchlist that answered was not the one with the canary, or the threshold was moved, or the requester's log lies."},
+	{CanaryBlank, Violation, "No blank probe has hit", "An answer was made up: a probe that matches nothing had a hit."},
 
 	{SidesMissing, Violation, "Both sides have every session", "One side has hidden a session or invented one."},
 	{SidesNote, Violation, "Both sides have the same signed head", "The sides have signed different accounts of a session."},

@@ -18,7 +18,9 @@ func TestCleanRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	r, err := audit.Verify(w.Input(dir))
+	in := w.Input(dir)
+	in.Canaries = []audit.Canary{w.Canary()}
+	r, err := audit.Verify(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,6 +32,9 @@ func TestCleanRun(t *testing.T) {
 	}
 	if !r.Clean || len(r.Sessions) != 1000 {
 		t.Errorf("clean %v with %d sessions", r.Clean, len(r.Sessions))
+	}
+	if len(r.Claims) < 50 || len(r.Canaries) != 1 || len(r.Canaries[0].Sessions) < 10 {
+		t.Errorf("%d claims, canaries %+v", len(r.Claims), r.Canaries)
 	}
 	aborted := 0
 	for _, s := range r.Sessions {

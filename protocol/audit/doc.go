@@ -17,7 +17,7 @@
 // that it and its partner keep of each other, and a folder of evidence for each session.
 // The way of the data, file by file: load.go (a party's folder), logs.go (log against
 // checkpoints), history.go (keys, watchlists and agreements over time), pair.go (a session
-// as both sides have it), statements.go, records.go, sides.go (its checks), totals.go
+// as both sides have it), statements.go, records.go, sides.go, claims.go and claimchecks.go (its checks), canary.go, totals.go
 // (what takes all sessions: quotas, replays), report.go and the writers.
 //
 // Every check has a stable name, listed in checks.go; a Finding carries the name, what is

@@ -168,6 +168,15 @@ func (s *side) checkOrder(l *ledger, in *Input) {
 			times[e.index] = dated{e.request.Time, e.request.Time.Add(maxSession), e.label()}
 		}
 	}
+	for _, list := range s.claims {
+		for _, c := range list {
+			until := c.release.Time.Add(maxSession)
+			if c.role == transcript.Requester { // it may have asked again for an answer that was lost
+				until = endOfTime
+			}
+			times[c.index] = dated{c.release.Time, until, c.claim.Session.String()}
+		}
+	}
 	skew := in.skew()
 	var latest time.Time
 	var latestIndex int64
@@ -197,6 +206,9 @@ func (s *side) checkOrder(l *ledger, in *Input) {
 		}
 	}
 }
+
+// endOfTime is after everything, and far enough from the last time that can be written.
+var endOfTime = time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -78,7 +78,7 @@ type checkGroup struct {
 var groupTitles = map[string]string{
 	"log": "The logs", "entry": "Log entries", "time": "Times", "key": "Signing keys", "agreement": "The agreement",
 	"epoch": "Watchlist states", "session": "Sessions", "records": "Messages", "aborted": "Aborted sessions",
-	"evidence": "Evidence folders", "sides": "The two sides against each other",
+	"evidence": "Evidence folders", "claim": "Claims of references", "canary": "The auditor's canaries", "sides": "The two sides against each other",
 }
 
 // WriteHTML writes the report as one page that needs nothing else: no script, no picture,
@@ -100,6 +100,7 @@ func (r Report) WriteHTML(w io.Writer) error {
 	})
 	d.Hot, d.More["quotas"] = cut(d.Hot, fullest)
 	d.Aborts, d.More["aborted"] = cut(r.AbortedSessions(), rows)
+	d.Claims, d.More["claims"] = cut(r.Claims, rows)
 	d.Events, d.More["events"] = cut(r.Events, rows)
 	for _, c := range r.Checks {
 		title := groupTitles[c.Group()]

@@ -28,6 +28,8 @@ type Input struct {
 	Public []Public
 	// Agreements are all versions of the agreement between the parties that were in force.
 	Agreements []agreement.Agreement
+	// Canaries are those that the auditor has planted.
+	Canaries []Canary
 	// Now is the time of the audit, against which dates in the future are found; with the
 	// zero time this is not checked.
 	Now time.Time

@@ -26,15 +26,20 @@ const (
 
 // Numbers of the matching protocol, version 1; see its specification.
 const (
-	slots         = 4096                    // comparisons of a batch, ring degree
-	maxBlocks     = 2048                    // of a probe
-	maxEntries    = 1 << 24                 // of a watchlist
-	headerSize    = 1 + 32 + 4              // kind, session id, index
-	acceptSize    = 82                      // version, nonce, commitment, epoch, entries, width
-	openSize      = 2 + 32 + 32 + 4         // and the four texts
-	keySize       = headerSize + 32 + 51200 // seed and 4096 coefficients of 100 bits
-	bytesPerBit   = slots / 8               // bytes for one bit of every coefficient
-	maxBits       = 100                     // of a coefficient
-	window        = 16                      // batches whose shares may be under way
-	sessionIDText = "puente/v1/session id\x00"
+	degree         = 4096                                  // of the ring of scores
+	laneDegree     = 8192                                  // of the ring of comparisons: those of a plane
+	maxScoreBits   = 24                                    // of a masked score
+	threePlanes    = 16                                    // most bits of a masked score with three planes
+	maxPlanes      = 3                                     // of a batch
+	maxBlocks      = 2048                                  // of a probe
+	maxEntries     = 1 << 24                               // of a watchlist
+	headerSize     = 1 + 32 + 4                            // kind, session id, index
+	acceptSize     = 82                                    // version, nonce, commitment, epoch, entries, width
+	openSize       = 2 + 32 + 32 + 4                       // and the four texts
+	primeSize      = laneDegree * 50 / 8                   // residues of a polynomial modulo one prime; prefixes have two of one plane, else three
+	keySize        = headerSize + 32 + 51200 + 3*primeSize // seed, 4096 coefficients of 100 bits, and as long as prefixes
+	maxBits        = 100                                   // of a coefficient of a block or a share
+	maxVerdictBits = 2 * 61                                // of both coefficients of a verdict
+	window         = 4                                     // batches whose shares may be under way
+	sessionIDText  = "puente/v1/session id\x00"
 )

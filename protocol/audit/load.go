@@ -30,6 +30,9 @@ const (
 	headFile          = "head.txt"
 	recordsFile       = "records"
 	messagesFile      = "messages"
+	claimsDir         = "claims" // in a session's folder, a folder for each claim
+	claimFile         = "claim.txt"
+	releaseFile       = "release.txt"
 )
 
 // side is what one party handed over.
@@ -42,8 +45,9 @@ type side struct {
 	log       *view.View // nil if the log is not to be believed
 	witnessed view.Checkpoint
 	history   history
-	sessions  map[transcript.Digest]*logged // by request
-	folders   map[transcript.Digest]*folder // by request
+	sessions  map[transcript.Digest]*logged        // by request
+	folders   map[transcript.Digest]*folder        // by request
+	claims    map[transcript.Digest][]*loggedClaim // by session
 }
 
 // logged is a session's entry in a log.

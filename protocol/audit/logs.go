@@ -174,6 +174,8 @@ func (s *side) readEntries(l *ledger, in *Input) {
 				continue
 			}
 			s.addSession(l, &logged{index: int64(i), request: r, role: e.Role, aborted: &e, note: e.Note})
+		case transcript.ClaimEntry:
+			s.addClaim(l, where, int64(i), e)
 		default:
 			l.pass(EntryFormat)
 			s.history.add(l, s, where, int64(i), e, in)

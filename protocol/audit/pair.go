@@ -26,6 +26,7 @@ type pair struct {
 	summary SessionSummary
 	asked   transcript.Request
 	grants  []transcript.Grant
+	claims  []*claim
 	counted bool // reached the holder
 }
 
@@ -116,6 +117,7 @@ func (p *pair) run() {
 		p.checkRecords(h)
 	}
 	p.checkSides()
+	p.checkClaims()
 	p.summarise()
 	for _, h := range p.halves {
 		h.records = nil // they may be many

@@ -5,64 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"math/bits"
 	"path"
 	"slices"
 
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
-
-// plan is how many messages of each kind a session has, from scheme and grant alone.
-type plan struct {
-	layout          templates.Layout
-	entries         int
-	perBatch        int // entries
-	shares, batches int
-	hitBits         int // levels of a comparison
-}
-
-func newPlan(s templates.Scheme, g transcript.Grant) (plan, error) {
-	if g.Entries < 1 || g.Entries > maxEntries || g.Width > slots {
-		return plan{}, fmt.Errorf("1 to %d entries and blocks of at most %d are possible", maxEntries, slots)
-	}
-	layout, err := s.Layout(slots, int(g.Width))
-	if err != nil {
-		return plan{}, err
-	}
-	if layout.Blocks > maxBlocks {
-		return plan{}, fmt.Errorf("%d blocks, at most %d are possible", layout.Blocks, maxBlocks)
-	}
-	n := int(g.Entries)
-	_, top := s.ScoreRange()
-	p := plan{layout: layout, entries: n, perBatch: slots / layout.Shifts, hitBits: max(1, bits.Len64(uint64(top)))}
-	p.shares, p.batches = layout.Ciphertexts(n), (n+p.perBatch-1)/p.perBatch
-	return p, nil
-}
-
-// count is the number of messages of a kind.
-func (p plan) count(kind uint8) int {
-	switch kind {
-	case transcript.KindOpen, transcript.KindAccept, transcript.KindKey:
-		return 1
-	case transcript.KindBlock:
-		return p.layout.Blocks
-	case transcript.KindShare:
-		return p.shares
-	}
-	return p.batches
-}
-
-// sharesUpTo is the number of shares that cover the batches before end.
-func (p plan) sharesUpTo(end int) int { return p.layout.Ciphertexts(min(end*p.perBatch, p.entries)) }
-
-// inShare is the number of scores in a share.
-func (p plan) inShare(index int) int {
-	return min(p.layout.PerCiphertext, p.entries-index*p.layout.PerCiphertext) * p.layout.Shifts
-}
 
 var senders = [...]transcript.Party{0, transcript.Requester, transcript.Holder, transcript.Requester,
 	transcript.Requester, transcript.Holder, transcript.Requester, transcript.Holder}
@@ -89,13 +39,12 @@ func (p *pair) checkRecords(h *half) {
 			l.check(RecordsOpening, r.Digest == g[0].Accept, where, "the accept message is not the one of the grant")
 		}
 	}
-	p.checkMessages(h)
-
 	scheme, err := templates.ParseScheme(p.asked.Scheme)
 	var plan plan
 	if err == nil && len(h.allGrants(p.request)) > 0 {
 		plan, err = newPlan(scheme, h.allGrants(p.request)[0])
 	}
+	p.checkMessages(h, plan)
 	if err != nil {
 		return // found by checkTerms or checkGrant
 	}
@@ -173,77 +122,12 @@ func (p *pair) checkCounts(h *half, plan plan, complete bool, where Place) bool 
 	return ok
 }
 
-// order returns why a side cannot have journaled messages in this order, or "". Messages
-// that a side receives come in the order of their index. Those that it sends are computed
-// at the same time, so that only what they answer must come before.
-func (p plan) order(records []transcript.Record, own transcript.Party) string {
-	shares := make([]bool, p.shares)
-	prefixes := make([]bool, p.batches)
-	low, blocks, answered := 0, 0, 0 // shares without gap, blocks, batches that the other side has answered
-	key := false
-	var next [transcript.KindVerdict + 1]uint32
-	for i, r := range records {
-		if r.Sender != own {
-			if r.Index < next[r.Kind] {
-				return fmt.Sprintf("%v came after %s %d", r, transcript.KindName(r.Kind), next[r.Kind]-1)
-			}
-			next[r.Kind] = r.Index + 1
-		}
-		early := ""
-		switch n := int(r.Index); r.Kind {
-		case transcript.KindOpen:
-			if i != 0 {
-				early = "it is not the first message"
-			}
-		case transcript.KindAccept:
-			if i != 1 {
-				early = "it does not follow the open message"
-			}
-		case transcript.KindKey:
-			if i < 2 {
-				early = "the session was not accepted"
-			}
-			key = true
-		case transcript.KindBlock:
-			if i < 2 || own == transcript.Holder && !key {
-				early = "the key had not passed"
-			}
-			blocks++
-		case transcript.KindShare:
-			if blocks < p.layout.Blocks || !key {
-				early = fmt.Sprintf("%d of %d blocks had passed", blocks, p.layout.Blocks)
-			} else if n >= p.sharesUpTo(answered+window) {
-				early = fmt.Sprintf("%d batches had been answered", answered)
-			}
-			shares[n] = true
-			for low < len(shares) && shares[low] {
-				low++
-			}
-		case transcript.KindPrefixes:
-			if low < p.sharesUpTo(n+1) {
-				early = fmt.Sprintf("share %d had not passed", low)
-			}
-			prefixes[n] = true
-		case transcript.KindVerdict:
-			if !prefixes[n] {
-				early = "its prefixes had not passed"
-			}
-		}
-		if early != "" {
-			return fmt.Sprintf("%v stands in place %d, and %s", r, i, early)
-		}
-		if r.Sender != own && (r.Kind == transcript.KindPrefixes || r.Kind == transcript.KindVerdict) {
-			answered++
-		}
-	}
-	return ""
-}
-
 // length is a message length that all sessions of a scheme and width share.
 type length struct {
 	scheme string
 	width  uint64
 	kind   uint8
+	planes int // of a batch, 0 for what belongs to none
 	bytes  uint32
 	where  Place
 }
@@ -252,65 +136,36 @@ type length struct {
 // bits of a coefficient, which follow from the noise, need only be the same everywhere.
 func (p *pair) checkLengths(h *half, plan plan, where Place) {
 	l, r := p.ledger, p.asked
-	var constant [transcript.KindVerdict + 1]uint32
+	var constant [transcript.KindVerdict + 1][maxPlanes + 1]uint32
 	var short uint32 // the last share
-	fits := func(r transcript.Record, ok bool) { l.check(RecordsLength, ok, where, "%v has %d bytes", r, r.Length) }
 	for _, m := range h.records {
-		n := m.Length
-		whole := func(unit int) bool { // headerSize and 1..maxBits times unit
-			rest := int(n) - headerSize
-			return rest > 0 && rest%unit == 0 && rest/unit <= maxBits
+		n, planes := m.Length, 0
+		if m.Kind == transcript.KindPrefixes || m.Kind == transcript.KindVerdict {
+			planes = plan.planesOf(plan.batchOf(int(m.Index)))
 		}
+		first := &constant[m.Kind][planes]
 		last := m.Kind == transcript.KindShare && int(m.Index) == plan.shares-1
-		if !last && constant[m.Kind] == 0 {
-			constant[m.Kind] = n
+		if last {
+			short = n
+		} else if *first == 0 {
+			*first = n
 		}
-		switch same := last || n == constant[m.Kind]; m.Kind {
-		case transcript.KindOpen:
-			fits(m, int(n) == openSize+len(r.Requester)+len(r.Holder)+len(r.Watchlist)+len(r.Scheme))
-		case transcript.KindAccept:
-			fits(m, n == acceptSize)
-		case transcript.KindKey:
-			fits(m, n == keySize)
-		case transcript.KindBlock:
-			fits(m, same && whole(bytesPerBit))
-		case transcript.KindShare:
-			if last {
-				short = n
-			}
-			fits(m, same)
-		case transcript.KindPrefixes:
-			fits(m, same && whole(plan.hitBits*bytesPerBit))
-		case transcript.KindVerdict:
-			fits(m, same && whole((plan.hitBits+1)*bytesPerBit))
-		}
+		l.check(RecordsLength, plan.fits(m, r, planes) && (last || n == *first), where, "%v has %d bytes", m, n)
 	}
-	if short > 0 && !plan.shareLengths(constant[transcript.KindShare], short) {
-		l.fail(RecordsLength, where, "the last share has %d bytes for %d scores, the others %d for %d", short, plan.inShare(plan.shares-1), constant[transcript.KindShare], plan.inShare(0))
+	if full := constant[transcript.KindShare][0]; short > 0 && !plan.shareLengths(full, short) {
+		l.fail(RecordsLength, where, "the last share has %d bytes for %d scores, the others %d for %d", short, plan.inShare(plan.shares-1), full, plan.inShare(0))
 	}
 	for kind := uint8(transcript.KindBlock); kind <= transcript.KindVerdict; kind++ {
-		if constant[kind] > 0 {
-			p.lengths = append(p.lengths, length{r.Scheme, uint64(plan.layout.Width), kind, constant[kind], where})
-		}
-	}
-}
-
-// shareLengths reports whether some number of bits for a and for b explains the lengths of
-// a full share (0 if there is none) and of the last.
-func (p plan) shareLengths(full, last uint32) bool {
-	size := func(a, b, scores int) uint32 { return uint32(headerSize + bytesPerBit*a + (scores*b+7)/8) }
-	for a := 1; a <= maxBits; a++ {
-		for b := 1; b <= maxBits; b++ {
-			if size(a, b, p.inShare(p.shares-1)) == last && (full == 0 || size(a, b, p.inShare(0)) == full) {
-				return true
+		for planes, bytes := range constant[kind] {
+			if bytes > 0 {
+				p.lengths = append(p.lengths, length{r.Scheme, uint64(plan.layout.Width), kind, planes, bytes, where})
 			}
 		}
 	}
-	return false
 }
 
 // checkMessages compares messages that were kept for replay with their records.
-func (p *pair) checkMessages(h *half) {
+func (p *pair) checkMessages(h *half, plan plan) {
 	l := p.ledger
 	name := path.Join(h.folder.name, messagesFile)
 	info, err := h.side.root.Lstat(name)
@@ -339,7 +194,7 @@ func (p *pair) checkMessages(h *half) {
 				l.skip(EvidenceMessages, 1, "only the opening messages were kept")
 				return
 			}
-			l.check(EvidenceMessages, r.Kind == transcript.KindVerdict && i == len(h.records)-1, where, "message %d, %v, is missing", i, r)
+			l.check(EvidenceMessages, plan.held(h.records[i:]), where, "message %d, %v, is missing", i, r)
 			return
 		} else if err != nil {
 			l.fail(EvidenceMessages, where, "message %d: %v", i, err)

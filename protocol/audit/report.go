@@ -77,6 +77,8 @@ type Report struct {
 	Findings   []Finding          `json:"findings"` // worst first
 	Checks     []Result           `json:"checks"`   // in the order of Checks
 	Sessions   []SessionSummary   `json:"sessions"` // by time
+	Claims     []ClaimSummary     `json:"claims"`   // by session
+	Canaries   []CanarySummary    `json:"canaries"` // as given
 	Quotas     []QuotaUse         `json:"quotas"`   // by day
 	Events     []Event            `json:"events"`   // by time
 }
@@ -99,6 +101,7 @@ type PartySummary struct {
 	WitnessAt string `json:"witnessed_at,omitempty"`
 	Completed int    `json:"sessions_completed"`
 	Aborted   int    `json:"sessions_aborted"`
+	Claims    int    `json:"claims"`
 	Epochs    int    `json:"epochs"`
 	Keys      int    `json:"keys"`
 }
@@ -120,6 +123,22 @@ type SessionSummary struct {
 	// Aborted is set if no side has it complete.
 	Aborted  bool `json:"aborted,omitempty"`
 	Findings int  `json:"findings"`
+}
+
+// ClaimSummary is a claim as both sides together have it.
+type ClaimSummary struct {
+	Claim     string `json:"claim"` // digest
+	Session   string `json:"session"`
+	Claimed   string `json:"claimed"`
+	Decided   string `json:"decided,omitempty"`
+	Requester string `json:"requester"`
+	Holder    string `json:"holder"`
+	Watchlist string `json:"watchlist"`
+	Purpose   string `json:"purpose"`
+	Basis     string `json:"basis"`
+	// Status by agency: released, withdrawn, unlogged, not answered or missing.
+	Status   map[string]string `json:"status"`
+	Findings int               `json:"findings"`
 }
 
 // Event is an entry of a log that is no session.

@@ -34,6 +34,7 @@ type SideView struct {
 	Request  string             `json:"request"` // texts as signed
 	Grant    string             `json:"grant"`
 	Head     string             `json:"head"`
+	Claims   []string           `json:"claims"` // with their answers
 	Signers  []string           `json:"head_signed_by"`
 	Traffic  map[string]Traffic `json:"traffic"` // by kind of message
 }
@@ -78,7 +79,14 @@ func (r *run) view(p *pair) SessionView {
 		}
 	}
 	for _, h := range p.halves {
-		v.Sides = append(v.Sides, h.view(p.summary.Status[h.side.Agency]))
+		side := h.view(p.summary.Status[h.side.Agency])
+		side.Claims = []string{}
+		for _, c := range p.claims {
+			if ch := c.half(h.side.Agency); ch != nil {
+				side.Claims = append(side.Claims, ch.texts())
+			}
+		}
+		v.Sides = append(v.Sides, side)
 	}
 	return v
 }
@@ -150,6 +158,7 @@ func (v SessionView) WriteText(w io.Writer) error {
 		{"request", func(s SideView) string { return s.Request }},
 		{"grant", func(s SideView) string { return s.Grant }},
 		{"head", func(s SideView) string { return tail(s) }},
+		{"claims", func(s SideView) string { return strings.Join(s.Claims, "") }},
 		{"messages", func(s SideView) string { return s.traffic() }},
 	} {
 		v.writeTexts(b, t.name, t.text)

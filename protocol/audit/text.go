@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +30,7 @@ func (r Report) WriteText(w io.Writer) error {
 		if p.WitnessAt != "" {
 			fmt.Fprintf(b, " on %s", p.WitnessAt)
 		}
-		fmt.Fprintf(b, "; %d sessions completed, %d aborted\n", p.Completed, p.Aborted)
+		fmt.Fprintf(b, "; %d sessions completed, %d aborted, %s\n", p.Completed, p.Aborted, plural(p.Claims, "claim"))
 	}
 	fmt.Fprintf(b, "\n%-26s %9s %7s %12s\n", "check", "passed", "failed", "not checked")
 	for _, c := range r.Checks {
@@ -44,7 +46,31 @@ func (r Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(b, "  %s  %s asks %s, %s, %s: %s\n", s.Asked, s.Requester, s.Holder, s.Watchlist, s.Purpose, s.Session)
 		}
 	}
+	if len(r.Claims) > 0 {
+		fmt.Fprintf(b, "\nclaims of references\n")
+		for _, c := range r.Claims {
+			fmt.Fprintf(b, "  %s  %s of %s, %s, %s on %s: %s in session %.16s\n", c.Claimed, c.Requester, c.Holder, c.Watchlist, c.Purpose, c.Basis, c.outcome(), c.Session)
+		}
+	}
+	for _, c := range r.Canaries {
+		fmt.Fprintf(b, "\ncanary in %s of %s from epoch %d on\n", c.Watchlist, c.Holder, c.Epoch)
+		for _, s := range c.Sessions {
+			fmt.Fprintf(b, "  %s  %s: %s, %s in session %.16s\n", orNone(s.Asked, "not found"), s.Probe, orNone(s.Outcome, "outcome not known"), map[bool]string{true: "as it must be", false: "NOT as it must be"}[s.OK], s.Session)
+		}
+	}
 	return b.Flush()
+}
+
+// outcome is what both sides say, or what each says.
+func (c ClaimSummary) outcome() string {
+	if s := c.Status[c.Requester]; s == c.Status[c.Holder] || len(c.Status) == 1 && s != "" {
+		return s
+	}
+	var list []string
+	for _, agency := range slices.Sorted(maps.Keys(c.Status)) {
+		list = append(list, agency+" "+c.Status[agency])
+	}
+	return strings.Join(list, ", ")
 }
 
 // Verdict is the outcome in one line.

@@ -60,6 +60,7 @@ func timeline(r Report) template.HTML {
 				chartLeft+float64(k)*width, width, base)
 		}
 		drawEvents(&b, r, name, start, step, width, base)
+		drawClaims(&b, r, name, start, step, width, base)
 	}
 	every := max(1, (count+11)/12)
 	for k := 0; k < count; k += every {
@@ -135,6 +136,25 @@ func drawBar(b *strings.Builder, n bin, at time.Time, unit string, highest int, 
 		fmt.Fprintf(b, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`, part.class, x+(width-w)/2, y, w, h)
 	}
 	b.WriteString(`</g>`)
+}
+
+// drawClaims marks a requester's claims on the line of its row.
+func drawClaims(b *strings.Builder, r Report, requester string, start time.Time, step time.Duration, width, base float64) {
+	for _, c := range r.Claims {
+		t, err := time.Parse(time.RFC3339, c.Claimed)
+		if err != nil || c.Requester != requester {
+			continue
+		}
+		x := chartLeft + float64(t.Sub(start))/float64(step)*width
+		if x < chartLeft || x > chartWidth {
+			continue
+		}
+		class := "claim"
+		if c.Findings > 0 {
+			class = "bad"
+		}
+		fmt.Fprintf(b, `<path class="%s" d="M%.1f %.1fl4 4l-4 4l-4 -4z"><title>%s claim: %s</title></path>`, class, x, base-4, c.Claimed, html.EscapeString(c.outcome()))
+	}
 }
 
 // drawEvents marks changes of keys, agreements and watchlists below a party's row.

@@ -56,11 +56,12 @@ func checkGroups(l *ledger, list []*pair) {
 		scheme string
 		width  uint64
 		kind   uint8
+		planes int
 	}
 	counts := map[group]map[uint32]int{}
 	for _, p := range list {
 		for _, n := range p.lengths {
-			g := group{n.scheme, n.width, n.kind}
+			g := group{n.scheme, n.width, n.kind, n.planes}
 			if counts[g] == nil {
 				counts[g] = map[uint32]int{}
 			}
@@ -78,7 +79,7 @@ func checkGroups(l *ledger, list []*pair) {
 	}
 	for _, p := range list {
 		for _, n := range p.lengths {
-			want := usual[group{n.scheme, n.width, n.kind}]
+			want := usual[group{n.scheme, n.width, n.kind, n.planes}]
 			if !l.check(RecordsLength, n.bytes == want, n.where, "messages of kind %s have %d bytes, in other sessions of this scheme %d", transcript.KindName(n.kind), n.bytes, want) {
 				p.summary.Findings++
 			}

@@ -111,6 +111,8 @@ func (r *run) report() Report {
 	slices.SortFunc(rep.Events, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Party, b.Party), cmp.Compare(a.Entry, b.Entry))
 	})
+	rep.Claims = checkClaimTotals(r.ledger, r.in, r.sides, r.list)
+	rep.Canaries = checkCanaries(r.ledger, r.in, r.list)
 	for _, p := range r.list {
 		rep.Sessions = append(rep.Sessions, p.summary)
 	}
@@ -153,6 +155,9 @@ func (s *side) summary() PartySummary {
 	}
 	if c := s.witnessed.Cosignatures; len(c) > 0 {
 		p.WitnessAt = utc(c[0].Time)
+	}
+	for _, list := range s.claims {
+		p.Claims += len(list)
 	}
 	for _, e := range s.sessions {
 		if e.aborted != nil {

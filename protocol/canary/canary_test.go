@@ -57,15 +57,35 @@ func TestNamedSchemes(t *testing.T) {
 func TestEveryScheme(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s templates.Scheme
-		if rapid.Bool().Draw(t, "iris") {
+		kind := rapid.SampledFrom([]string{"iris", "vector", "fingers", "eyes"}).Draw(t, "kind")
+		if kind == "iris" || kind == "eyes" {
 			shape := templates.Shape{Rows: rapid.IntRange(1, 5).Draw(t, "rows"), Cols: rapid.IntRange(8, 40).Draw(t, "cols"),
 				Filters: rapid.IntRange(1, 2).Draw(t, "filters"), Planes: rapid.IntRange(1, 2).Draw(t, "planes")}
 			s = templates.Scheme{Modality: templates.ModalityIris, Shape: shape, Shifts: 1 + 2*rapid.IntRange(0, 3).Draw(t, "half"), Alpha: 8, Beta: 25}
 			s.Delta = rapid.Int64Range(1, s.Alpha*int64(shape.Bits())).Draw(t, "delta")
-		} else {
+			if kind == "eyes" {
+				s.Modality, s.Eyes, s.Delta = templates.ModalityFused, 2, s.Delta*2
+			}
+		}
+		if kind == "vector" {
 			norm := rapid.IntRange(1, templates.MaxNorm).Draw(t, "norm")
 			s = templates.Scheme{Modality: templates.ModalityVector, Shifts: 1, Dims: rapid.IntRange(1, 300).Draw(t, "dims"), Norm: norm,
 				Theta: rapid.Int64Range(1, int64(norm*norm)).Draw(t, "theta")}
+		}
+		if kind == "fingers" || kind == "eyes" && rapid.Bool().Draw(t, "with fingers") {
+			if kind == "fingers" {
+				s = templates.Scheme{Modality: templates.ModalityFused, Shifts: 1}
+			}
+			s.Dims, s.Norm, s.Weight = rapid.IntRange(1, 100).Draw(t, "dims"), rapid.IntRange(1, templates.MaxNorm).Draw(t, "norm"), 1
+			s.Fingers = templates.FingerSet(rapid.Uint16Range(1, uint16(templates.AllFingers)>>1).Draw(t, "fingers")) << 1
+			if kind == "eyes" {
+				s.Weight = rapid.Int64Range(1, templates.MaxWeight).Draw(t, "weight")
+			}
+			top := s.Weight * int64(s.Norm*s.Norm)
+			s.Each = rapid.Int64Range(0, top-1).Draw(t, "each")
+			if kind == "fingers" {
+				s.Theta = rapid.Int64Range(1, int64(s.Fingers.Len())*(top-s.Each)).Draw(t, "theta")
+			}
 		}
 		seed := he.Seed(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed"))
 		c, err := New(s, seed)

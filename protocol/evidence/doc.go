@@ -18,6 +18,14 @@
 //	request, err := evidence.ParseRequest(first)  // at the holder, first message
 //	holder, err := evidence.NewHolder(evaluator, request, party)
 //
+// Behind a hit, in a call of its own, the requester claims the reference of a slot:
+//
+//	claim, err := evidence.NewClaim(head, slot, purpose, basis, caseHash, party)
+//	err = claim.Keep(session)                     // before it is sent
+//	release, err := evidence.ParseRelease(answer)
+//	err = release.Verify(claim, head, party)      // the reference is the slot's
+//	err = release.Keep(claim.Dir(session))
+//
 // The wrapped messages are untouched: the matching protocol does not know that it is
 // recorded.
 package evidence

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -58,6 +59,13 @@ type session struct {
 	parties   [2]Party
 }
 
+// entries fill one batch of three planes and begin a second.
+const entries = 3*he.LaneDegree + 1
+
+// levels is how many messages of prefixes, and of verdicts, a batch has at scores of at
+// most 8.
+const levels = 4
+
 var clock = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func newSession(t testing.TB) *session {
@@ -66,7 +74,7 @@ func newSession(t testing.TB) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list := make([]templates.Template, 4097) // two batches
+	list := make([]templates.Template, entries)
 	for i := range list {
 		list[i] = vector(t, int8(i%3)-1)
 	}
@@ -180,7 +188,7 @@ func TestBothSignTheSameHead(t *testing.T) {
 	if !s.requester.Done() || !s.holder.Done() || s.sealed != 1 {
 		t.Fatalf("done: %v and %v, sealed %d times", s.requester.Done(), s.holder.Done(), s.sealed)
 	}
-	if hits := s.requester.owner.Hits(); len(hits) != 4097/3 || hits[0] != 2 {
+	if hits := s.requester.owner.Hits(); len(hits) != entries/3 || hits[0] != 2 {
 		t.Errorf("%d hits, the first at %d", len(hits), hits[0])
 	}
 	for i, journal := range []*Journal{s.requester.Journal(), s.holder.Journal()} {
@@ -214,8 +222,8 @@ func TestBothSignTheSameHead(t *testing.T) {
 		if got := transcript.NewHead(head.Request, head.Grant, records); got != head {
 			t.Errorf("party %d: the records give head\n%+v\nsigned is\n%+v", i, got, head)
 		}
-		// open, accept, key, block, 2 shares, 2 prefixes, 2 verdicts
-		if head.Messages != 10 || head.Grant.Epoch != 7 || head.Grant.Entries != 4097 {
+		// open, accept, key, block, 7 shares, prefixes and verdicts of 2 batches
+		if head.Messages != 4+7+4*levels || head.Grant.Epoch != 7 || head.Grant.Entries != entries {
 			t.Errorf("head: %+v", head)
 		}
 	}
@@ -257,8 +265,8 @@ func TestTheLastVerdictWaits(t *testing.T) {
 			verdicts++
 		}
 	}
-	if verdicts != 1 || s.sealed != 0 {
-		t.Errorf("%d of 2 verdicts were released before the seal, sealed %d times", verdicts, s.sealed)
+	if verdicts != levels || s.sealed != 0 {
+		t.Errorf("%d of %d verdicts were released before the seal, sealed %d times", verdicts, 2*levels, s.sealed)
 	}
 }
 
@@ -274,7 +282,8 @@ func TestSpoiledStatements(t *testing.T) {
 			return m
 		}
 	}
-	verdict := 0
+	var verdict int
+	var held []byte
 	for name, c := range map[string]struct {
 		spoil func([]byte) []byte
 		want  error
@@ -290,12 +299,56 @@ func TestSpoiledStatements(t *testing.T) {
 		"version of the grant": {flip(kindGrant, 1), protocol.ErrVersion},
 		"other last verdict": {func(m []byte) []byte {
 			if protocol.KindOf(m) == protocol.KindVerdict {
-				if verdict++; verdict == 2 {
+				if verdict++; verdict == levels+2 { // in the last batch
 					return flip(transcript.KindVerdict, -1)(m)
 				}
 			}
 			return m
 		}, ErrHeld},
+		"last verdict twice": {func(m []byte) []byte {
+			if protocol.KindOf(m) == protocol.KindVerdict {
+				if verdict++; verdict == levels+2 {
+					return held
+				}
+				held = m
+			}
+			return m
+		}, ErrHeld},
+		"last verdict for its receipt": {func(m []byte) []byte {
+			if protocol.KindOf(m) == protocol.KindVerdict {
+				held = m
+			}
+			if kindOf(m) != kindReceipt {
+				return m
+			}
+			forged := make([]byte, 1+32+4+lastVerdict(t)) // kind, session, number
+			copy(forged, held[:1+32])
+			binary.BigEndian.PutUint32(forged[1+32:], levels)
+			return forged
+		}, ErrHeld},
+		"receipt for the last verdict": {func(m []byte) []byte {
+			if kindOf(m) == kindReceipt {
+				held = m
+			}
+			if protocol.KindOf(m) == protocol.KindVerdict {
+				if verdict++; verdict == levels+1 {
+					return held
+				}
+			}
+			return m
+		}, ErrHeld},
+		"receipt of one record less": {func(m []byte) []byte {
+			if kindOf(m) == kindReceipt {
+				return slices.Delete(bytes.Clone(m), 2, 2+transcript.RecordSize)
+			}
+			return m
+		}, transcript.ErrFormat},
+		"receipt of one record more": {func(m []byte) []byte {
+			if kindOf(m) == kindReceipt {
+				return slices.Insert(bytes.Clone(m), 2, m[2:2+transcript.RecordSize]...)
+			}
+			return m
+		}, signature.ErrFormat},
 		"share altered on the way": {flip(transcript.KindShare, -1), transcript.ErrSignature}, // the heads differ
 		"half of a signature": {func(m []byte) []byte {
 			if kindOf(m) == kindSeal {
@@ -306,15 +359,33 @@ func TestSpoiledStatements(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSession(t)
-			s.spoil = c.spoil
+			s.spoil, verdict, held = c.spoil, 0, nil
 			if err := s.play(); !errors.Is(err, c.want) {
 				t.Errorf("got error %v, want %v", err, c.want)
 			}
-			if s.sealed != 0 && name != "other last verdict" {
-				t.Error("the session was sealed")
+			if sealed := verdict > levels; sealed != (s.sealed != 0) { // those behind the seal were spoiled
+				t.Errorf("sealed %d times, %d verdicts came", s.sealed, verdict)
 			}
 		})
 	}
+}
+
+// lastVerdict is the length of the body of a verdict of the last batch, of one comparison.
+func lastVerdict(t testing.TB) int {
+	t.Helper()
+	scheme, err := templates.ParseScheme("vector:1:norm=3:theta=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layout, err := scheme.Layout(he.Degree, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, err := protocol.Params(scheme, layout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return params.VerdictSize(1)
 }
 
 // TestRequestsAreRefused verifies requests that a holder must not answer.

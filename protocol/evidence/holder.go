@@ -66,7 +66,7 @@ type Holder struct {
 
 	begun, opened, done bool
 	grant               transcript.Grant
-	held                []byte // the last verdict, under mu
+	held                [][]byte // the verdict of the last batch, under mu
 }
 
 // NewHolder wraps the evaluator of a session whose request has been verified. root is
@@ -119,9 +119,10 @@ func (h *Holder) receive(message []byte) ([]protocol.Task, error) {
 	if !h.evaluator.Done() {
 		return h.wrap(transcript.Holder, tasks), nil
 	}
-	// All shares have been handed out by now: what is left is the last verdict.
-	last := len(tasks) - 1
-	return append(h.wrap(transcript.Holder, tasks[:last]), h.hold(tasks[last])), nil
+	// All shares have been handed out by now: what comes last is the verdict of the last
+	// batch.
+	first := len(tasks) - h.evaluator.Levels()
+	return append(h.wrap(transcript.Holder, tasks[:first]), h.hold(tasks[first:])...), nil
 }
 
 // open checks that the open message is the one of the request.
@@ -178,31 +179,49 @@ func (h *Holder) open(message []byte) ([]protocol.Task, error) {
 	}}, nil
 }
 
-// hold computes the last verdict, keeps it and signs the head that covers it.
-func (h *Holder) hold(task protocol.Task) protocol.Task {
-	return func() ([][]byte, error) {
-		At("holder: last prefixes came")
-		h.running.Wait() // all earlier answers are recorded then; tasks start in order, so they have started
-		messages, err := task()
-		if err != nil {
+// hold computes the verdict of the last batch and keeps it; when it is whole, it signs
+// the head that covers it.
+func (h *Holder) hold(verdict []protocol.Task) []protocol.Task {
+	held := make([][]byte, len(verdict))
+	tasks := make([]protocol.Task, 0, len(verdict)+1)
+	h.running.Add(len(verdict))
+	for i, task := range verdict {
+		tasks = append(tasks, func() ([][]byte, error) {
+			defer h.running.Done()
+			messages, err := task()
+			if err == nil {
+				held[i] = messages[0]
+			}
 			return nil, err
+		})
+	}
+	return append(tasks, func() ([][]byte, error) {
+		At("holder: last prefixes came")
+		h.running.Wait() // all answers are recorded or held then; tasks begin in order, so they have begun
+		for _, m := range held {
+			if m == nil {
+				return nil, protocol.ErrDead // the task has told why
+			}
 		}
-		if err := h.note(transcript.Holder, messages, true); err != nil {
+		if err := h.note(transcript.Holder, held, true); err != nil {
 			return nil, err
 		}
 		if err := h.sign(transcript.Note{Body: transcript.NewHead(h.request.Request, h.grant, h.sorted()).Text()}); err != nil {
 			return nil, err
 		}
 		h.mu.Lock()
-		h.held = messages[0]
+		h.held = held
 		h.mu.Unlock()
 		At("holder: head signed")
-		record := transcript.RecordOf(transcript.Holder, messages[0]).Append(nil)
-		return [][]byte{seal(kindReceipt, append(record, h.Head().Signatures[0].Signature.Bytes()...))}, nil
-	}
+		var receipt []byte
+		for _, m := range held {
+			receipt = transcript.RecordOf(transcript.Holder, m).Append(receipt)
+		}
+		return [][]byte{seal(kindReceipt, append(receipt, h.Head().Signatures[0].Signature.Bytes()...))}, nil
+	})
 }
 
-// sealing verifies the requester's signature, keeps it, and releases the last verdict.
+// sealing verifies the requester's signature, keeps it, and releases what was held.
 func (h *Holder) sealing(message []byte) ([]protocol.Task, error) {
 	b, err := body(message, kindSeal, "seal")
 	if err != nil {
@@ -237,7 +256,7 @@ func (h *Holder) sealing(message []byte) ([]protocol.Task, error) {
 				return nil, err
 			}
 		}
-		return [][]byte{held}, nil
+		return held, nil
 	}}, nil
 }
 

@@ -22,11 +22,12 @@ type Requester struct {
 	owner *protocol.KeyOwner
 	ask   Ask
 
-	open    []byte
-	accept  []byte // waits for the grant
-	request transcript.Request
-	grant   *transcript.Grant
-	held    *transcript.Record // of the last verdict
+	open     []byte
+	accept   []byte // waits for the grant
+	request  transcript.Request
+	grant    *transcript.Grant
+	held     []transcript.Record // of the verdict of the last batch
+	released int                 // how many of them have come
 }
 
 // NewRequester wraps the key owner of a session.
@@ -108,7 +109,7 @@ func (r *Requester) receive(message []byte) ([]protocol.Task, error) {
 		return r.receipt(message)
 	}
 	record := transcript.RecordOf(transcript.Holder, message)
-	if r.held != nil && record != *r.held {
+	if r.held != nil && (r.released == len(r.held) || record != r.held[r.released]) {
 		return nil, fmt.Errorf("%v: %w", record, ErrHeld)
 	}
 	tasks, err := r.owner.Receive(message)
@@ -116,11 +117,12 @@ func (r *Requester) receive(message []byte) ([]protocol.Task, error) {
 		return nil, err
 	}
 	if r.held != nil { // it is recorded already, and nothing is sent any more
+		r.released++
 		At("requester: last verdict came")
 		return tasks, r.Journal().Add(transcript.Holder, [][]byte{message}, nil, false)
 	}
-	if r.owner.Done() {
-		return nil, fmt.Errorf("%v: %w: the last verdict came before its receipt", record, ErrHeld)
+	if left := r.owner.Left(); left < r.owner.Levels() {
+		return nil, fmt.Errorf("%v: %w: the verdict of the last batch came before its receipt", record, ErrHeld)
 	}
 	return r.wrap(transcript.Requester, tasks), r.note(transcript.Holder, [][]byte{message}, false)
 }
@@ -181,18 +183,19 @@ func (r *Requester) receipt(message []byte) ([]protocol.Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(b) < transcript.RecordSize {
+	size := transcript.RecordSize * r.owner.Levels()
+	if len(b) < size {
 		return nil, fmt.Errorf("receipt: %w", protocol.ErrTruncated)
 	}
-	held, err := transcript.ParseRecords(b[:transcript.RecordSize])
+	held, err := transcript.ParseRecords(b[:size])
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
-	theirs, err := bareSignature(b[transcript.RecordSize:], r.ask.Terms.Holder)
+	theirs, err := bareSignature(b[size:], r.ask.Terms.Holder)
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
-	r.held = &held[0]
+	r.held = held
 	return []protocol.Task{func() ([][]byte, error) {
 		At("requester: receipt came")
 		r.running.Wait() // the prefixes of the last batch are recorded by then
@@ -200,7 +203,7 @@ func (r *Requester) receipt(message []byte) ([]protocol.Task, error) {
 			return nil, err
 		}
 		r.mu.Lock()
-		r.records = append(r.records, held[0])
+		r.records = append(r.records, held...)
 		r.mu.Unlock()
 		head := transcript.Note{Body: transcript.NewHead(r.request, *r.grant, r.sorted()).Text(), Signatures: []transcript.NamedSignature{theirs}}
 		if err := head.Verify(r.ask.Terms.Holder, r.party.PartnerKeys, r.grant.Key); err != nil {

@@ -19,6 +19,7 @@ rpc Match stream puente.v1.Frame -> stream puente.v1.Frame
 rpc Witness puente.v1.WitnessRequest -> puente.v1.WitnessResponse
 rpc Checkpoint puente.v1.CheckpointRequest -> puente.v1.CheckpointResponse
 rpc Cosigned puente.v1.CosignedRequest -> puente.v1.CosignedResponse
+rpc Claim puente.v1.ClaimRequest -> puente.v1.ClaimResponse
 puente.v1.Frame 1 message bytes optional
 puente.v1.DescribeResponse 1 watchlists puente.v1.Watchlist repeated
 puente.v1.Watchlist 1 name string optional
@@ -34,6 +35,8 @@ puente.v1.CheckpointRequest 1 old_size uint64 optional
 puente.v1.CheckpointResponse 1 checkpoint bytes optional
 puente.v1.CheckpointResponse 2 proof bytes repeated
 puente.v1.CosignedRequest 1 checkpoint bytes optional
+puente.v1.ClaimRequest 1 message bytes optional
+puente.v1.ClaimResponse 1 message bytes optional
 `
 
 func TestWireContract(t *testing.T) {

@@ -52,6 +52,8 @@ const (
 	MatchingCheckpointProcedure = "/puente.v1.Matching/Checkpoint"
 	// MatchingCosignedProcedure is the fully-qualified name of the Matching's Cosigned RPC.
 	MatchingCosignedProcedure = "/puente.v1.Matching/Cosigned"
+	// MatchingClaimProcedure is the fully-qualified name of the Matching's Claim RPC.
+	MatchingClaimProcedure = "/puente.v1.Matching/Claim"
 )
 
 // MatchingClient is a client for the puente.v1.Matching service.
@@ -71,6 +73,9 @@ type MatchingClient interface {
 	// Cosigned delivers a checkpoint of the holder's log with the caller's
 	// cosignature.
 	Cosigned(context.Context, *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error)
+	// Claim asks for the reference of one slot that hit in a sealed session. The
+	// same claim gets the same bytes again.
+	Claim(context.Context, *connect.Request[ClaimRequest]) (*connect.Response[ClaimResponse], error)
 }
 
 // NewMatchingClient constructs a client for the puente.v1.Matching service. By default, it uses the
@@ -114,6 +119,12 @@ func NewMatchingClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			connect.WithSchema(matchingMethods.ByName("Cosigned")),
 			connect.WithClientOptions(opts...),
 		),
+		claim: connect.NewClient[ClaimRequest, ClaimResponse](
+			httpClient,
+			baseURL+MatchingClaimProcedure,
+			connect.WithSchema(matchingMethods.ByName("Claim")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -124,6 +135,7 @@ type matchingClient struct {
 	witness    *connect.Client[WitnessRequest, WitnessResponse]
 	checkpoint *connect.Client[CheckpointRequest, CheckpointResponse]
 	cosigned   *connect.Client[CosignedRequest, CosignedResponse]
+	claim      *connect.Client[ClaimRequest, ClaimResponse]
 }
 
 // Describe calls puente.v1.Matching.Describe.
@@ -151,6 +163,11 @@ func (c *matchingClient) Cosigned(ctx context.Context, req *connect.Request[Cosi
 	return c.cosigned.CallUnary(ctx, req)
 }
 
+// Claim calls puente.v1.Matching.Claim.
+func (c *matchingClient) Claim(ctx context.Context, req *connect.Request[ClaimRequest]) (*connect.Response[ClaimResponse], error) {
+	return c.claim.CallUnary(ctx, req)
+}
+
 // MatchingHandler is an implementation of the puente.v1.Matching service.
 type MatchingHandler interface {
 	// Describe lists the watchlists that the calling partner may query. The
@@ -168,6 +185,9 @@ type MatchingHandler interface {
 	// Cosigned delivers a checkpoint of the holder's log with the caller's
 	// cosignature.
 	Cosigned(context.Context, *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error)
+	// Claim asks for the reference of one slot that hit in a sealed session. The
+	// same claim gets the same bytes again.
+	Claim(context.Context, *connect.Request[ClaimRequest]) (*connect.Response[ClaimResponse], error)
 }
 
 // NewMatchingHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -207,6 +227,12 @@ func NewMatchingHandler(svc MatchingHandler, opts ...connect.HandlerOption) (str
 		connect.WithSchema(matchingMethods.ByName("Cosigned")),
 		connect.WithHandlerOptions(opts...),
 	)
+	matchingClaimHandler := connect.NewUnaryHandler(
+		MatchingClaimProcedure,
+		svc.Claim,
+		connect.WithSchema(matchingMethods.ByName("Claim")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/puente.v1.Matching/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case MatchingDescribeProcedure:
@@ -219,6 +245,8 @@ func NewMatchingHandler(svc MatchingHandler, opts ...connect.HandlerOption) (str
 			matchingCheckpointHandler.ServeHTTP(w, r)
 		case MatchingCosignedProcedure:
 			matchingCosignedHandler.ServeHTTP(w, r)
+		case MatchingClaimProcedure:
+			matchingClaimHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -246,4 +274,8 @@ func (UnimplementedMatchingHandler) Checkpoint(context.Context, *connect.Request
 
 func (UnimplementedMatchingHandler) Cosigned(context.Context, *connect.Request[CosignedRequest]) (*connect.Response[CosignedResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("puente.v1.Matching.Cosigned is not implemented"))
+}
+
+func (UnimplementedMatchingHandler) Claim(context.Context, *connect.Request[ClaimRequest]) (*connect.Response[ClaimResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("puente.v1.Matching.Claim is not implemented"))
 }

@@ -540,6 +540,98 @@ func (*CosignedResponse) Descriptor() ([]byte, []int) {
 	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{9}
 }
 
+// ClaimRequest carries exactly one message of the evidence layer.
+type ClaimRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A claim as package evidence encodes it: statement, signature, slot and salt.
+	Message       []byte `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimRequest) Reset() {
+	*x = ClaimRequest{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimRequest) ProtoMessage() {}
+
+func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
+func (*ClaimRequest) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ClaimRequest) GetMessage() []byte {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+// ClaimResponse carries exactly one message of the evidence layer.
+type ClaimResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A release as package evidence encodes it.
+	Message       []byte `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimResponse) Reset() {
+	*x = ClaimResponse{}
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimResponse) ProtoMessage() {}
+
+func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_protocol_puentev1_puente_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
+func (*ClaimResponse) Descriptor() ([]byte, []int) {
+	return file_protocol_puentev1_puente_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ClaimResponse) GetMessage() []byte {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
 var File_protocol_puentev1_puente_proto protoreflect.FileDescriptor
 
 const file_protocol_puentev1_puente_proto_rawDesc = "" +
@@ -578,14 +670,19 @@ const file_protocol_puentev1_puente_proto_rawDesc = "" +
 	"\n" +
 	"checkpoint\x18\x01 \x01(\fR\n" +
 	"checkpoint\"\x12\n" +
-	"\x10CosignedResponse2\xd2\x02\n" +
+	"\x10CosignedResponse\"(\n" +
+	"\fClaimRequest\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\fR\amessage\")\n" +
+	"\rClaimResponse\x12\x18\n" +
+	"\amessage\x18\x01 \x01(\fR\amessage2\x8e\x03\n" +
 	"\bMatching\x12C\n" +
 	"\bDescribe\x12\x1a.puente.v1.DescribeRequest\x1a\x1b.puente.v1.DescribeResponse\x12/\n" +
 	"\x05Match\x12\x10.puente.v1.Frame\x1a\x10.puente.v1.Frame(\x010\x01\x12@\n" +
 	"\aWitness\x12\x19.puente.v1.WitnessRequest\x1a\x1a.puente.v1.WitnessResponse\x12I\n" +
 	"\n" +
 	"Checkpoint\x12\x1c.puente.v1.CheckpointRequest\x1a\x1d.puente.v1.CheckpointResponse\x12C\n" +
-	"\bCosigned\x12\x1a.puente.v1.CosignedRequest\x1a\x1b.puente.v1.CosignedResponseB=Z;github.com/puente-project/puente/protocol/puentev1;puentev1b\x06proto3"
+	"\bCosigned\x12\x1a.puente.v1.CosignedRequest\x1a\x1b.puente.v1.CosignedResponse\x12:\n" +
+	"\x05Claim\x12\x17.puente.v1.ClaimRequest\x1a\x18.puente.v1.ClaimResponseB=Z;github.com/puente-project/puente/protocol/puentev1;puentev1b\x06proto3"
 
 var (
 	file_protocol_puentev1_puente_proto_rawDescOnce sync.Once
@@ -599,7 +696,7 @@ func file_protocol_puentev1_puente_proto_rawDescGZIP() []byte {
 	return file_protocol_puentev1_puente_proto_rawDescData
 }
 
-var file_protocol_puentev1_puente_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_protocol_puentev1_puente_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_protocol_puentev1_puente_proto_goTypes = []any{
 	(*Frame)(nil),              // 0: puente.v1.Frame
 	(*DescribeRequest)(nil),    // 1: puente.v1.DescribeRequest
@@ -611,24 +708,28 @@ var file_protocol_puentev1_puente_proto_goTypes = []any{
 	(*CheckpointResponse)(nil), // 7: puente.v1.CheckpointResponse
 	(*CosignedRequest)(nil),    // 8: puente.v1.CosignedRequest
 	(*CosignedResponse)(nil),   // 9: puente.v1.CosignedResponse
+	(*ClaimRequest)(nil),       // 10: puente.v1.ClaimRequest
+	(*ClaimResponse)(nil),      // 11: puente.v1.ClaimResponse
 }
 var file_protocol_puentev1_puente_proto_depIdxs = []int32{
-	3, // 0: puente.v1.DescribeResponse.watchlists:type_name -> puente.v1.Watchlist
-	1, // 1: puente.v1.Matching.Describe:input_type -> puente.v1.DescribeRequest
-	0, // 2: puente.v1.Matching.Match:input_type -> puente.v1.Frame
-	4, // 3: puente.v1.Matching.Witness:input_type -> puente.v1.WitnessRequest
-	6, // 4: puente.v1.Matching.Checkpoint:input_type -> puente.v1.CheckpointRequest
-	8, // 5: puente.v1.Matching.Cosigned:input_type -> puente.v1.CosignedRequest
-	2, // 6: puente.v1.Matching.Describe:output_type -> puente.v1.DescribeResponse
-	0, // 7: puente.v1.Matching.Match:output_type -> puente.v1.Frame
-	5, // 8: puente.v1.Matching.Witness:output_type -> puente.v1.WitnessResponse
-	7, // 9: puente.v1.Matching.Checkpoint:output_type -> puente.v1.CheckpointResponse
-	9, // 10: puente.v1.Matching.Cosigned:output_type -> puente.v1.CosignedResponse
-	6, // [6:11] is the sub-list for method output_type
-	1, // [1:6] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	3,  // 0: puente.v1.DescribeResponse.watchlists:type_name -> puente.v1.Watchlist
+	1,  // 1: puente.v1.Matching.Describe:input_type -> puente.v1.DescribeRequest
+	0,  // 2: puente.v1.Matching.Match:input_type -> puente.v1.Frame
+	4,  // 3: puente.v1.Matching.Witness:input_type -> puente.v1.WitnessRequest
+	6,  // 4: puente.v1.Matching.Checkpoint:input_type -> puente.v1.CheckpointRequest
+	8,  // 5: puente.v1.Matching.Cosigned:input_type -> puente.v1.CosignedRequest
+	10, // 6: puente.v1.Matching.Claim:input_type -> puente.v1.ClaimRequest
+	2,  // 7: puente.v1.Matching.Describe:output_type -> puente.v1.DescribeResponse
+	0,  // 8: puente.v1.Matching.Match:output_type -> puente.v1.Frame
+	5,  // 9: puente.v1.Matching.Witness:output_type -> puente.v1.WitnessResponse
+	7,  // 10: puente.v1.Matching.Checkpoint:output_type -> puente.v1.CheckpointResponse
+	9,  // 11: puente.v1.Matching.Cosigned:output_type -> puente.v1.CosignedResponse
+	11, // 12: puente.v1.Matching.Claim:output_type -> puente.v1.ClaimResponse
+	7,  // [7:13] is the sub-list for method output_type
+	1,  // [1:7] is the sub-list for method input_type
+	1,  // [1:1] is the sub-list for extension type_name
+	1,  // [1:1] is the sub-list for extension extendee
+	0,  // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_protocol_puentev1_puente_proto_init() }
@@ -642,7 +743,7 @@ func file_protocol_puentev1_puente_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_protocol_puentev1_puente_proto_rawDesc), len(file_protocol_puentev1_puente_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -12,12 +12,15 @@
 //	head, err := transcript.ParseHead(note.Body)
 //	err = note.Verify("us", keys)
 //
+// Behind a hit come two more: the requester's Claim for one slot and the holder's Release
+// of its reference.
+//
 // A statement is canonical: a first line that says what it is, then one "name value"
 // line for each field in a fixed order. What is accepted re-encodes to the same bytes.
 //
 // Statements hold no biometric, no score, no probe and no position of a hit. The
-// reference of a case is a salted hash (CaseHash): whoever forgets the salt has erased
-// the reference.
+// reference of a case, a slot and the reference behind it are salted hashes (CaseHash,
+// SlotHash, HandleHash): whoever forgets the salt has erased them.
 //
 // The package imports neither package he nor any secret, so that an auditor's program
 // stays small.

@@ -20,6 +20,7 @@ const (
 	epochTitle     = "puente log v1 epoch"
 	keyTitle       = "puente log v1 key"
 	agreementTitle = "puente log v1 agreement"
+	claimLogTitle  = "puente log v1 claim"
 )
 
 // SessionEntry is a completed session: the head with both signatures, and what this side
@@ -70,6 +71,23 @@ func (e AbortedEntry) Text() string {
 	w.digest("records", e.Records)
 	w.time("ended", e.Time)
 	return w.b.String() + "\n" + e.Note.Text()
+}
+
+// ClaimEntry is a claim that the holder has accepted, with its answer, as both sides log
+// it.
+type ClaimEntry struct {
+	Role    Party
+	Outcome string // that of the release
+	Claim   Note   // signed by the requester
+	Release Note   // signed by the holder
+}
+
+// Text implements Entry.
+func (e ClaimEntry) Text() string {
+	w := begin(claimLogTitle)
+	w.text("role", e.Role.String())
+	w.text("outcome", e.Outcome)
+	return w.b.String() + "\n" + e.Claim.Text() + "\n" + e.Release.Text()
 }
 
 // EpochEntry is a state of one of the agency's watchlists.
@@ -130,6 +148,8 @@ func ParseEntry(text string) (Entry, error) {
 	switch title {
 	case sessionTitle, abortedTitle:
 		return parseNoteEntry(title, text)
+	case claimLogTitle:
+		return parseClaimEntry(text)
 	case epochTitle:
 		r := open(title, text)
 		e := EpochEntry{Watchlist: r.code("watchlist"), Scheme: r.text("scheme"), Epoch: r.number("epoch"),
@@ -164,14 +184,7 @@ func parseNoteEntry(title, text string) (Entry, error) {
 		return nil, fmt.Errorf("%s: %w", title, err)
 	}
 	r := open(title, own+"\n")
-	role := Requester
-	switch v := r.text("role"); v {
-	case Holder.String():
-		role = Holder
-	case Requester.String():
-	default:
-		r.fail("unknown role")
-	}
+	role := r.role()
 	if title == sessionTitle {
 		e := SessionEntry{Role: role, Outcome: r.text("outcome"), Note: note}
 		if e.Outcome != OutcomeAnswered && e.Outcome != OutcomeHit && e.Outcome != OutcomeNoHit && e.Outcome != OutcomeUnknown {
@@ -181,5 +194,41 @@ func parseNoteEntry(title, text string) (Entry, error) {
 	}
 	e := AbortedEntry{Role: role, Stage: r.text("stage"), Messages: r.number("messages"), Bytes: r.number("bytes"),
 		Records: r.digest("records"), Time: r.time("ended"), Note: note}
+	return e, r.finish()
+}
+
+// role reads the field role.
+func (r *reader) role() Party {
+	switch r.text("role") {
+	case Holder.String():
+		return Holder
+	case Requester.String():
+	default:
+		r.fail("unknown role")
+	}
+	return Requester
+}
+
+// parseClaimEntry takes own fields, claim and release apart: each note has one empty line
+// in it, and one stands before each.
+func parseClaimEntry(text string) (Entry, error) {
+	bad := func(err error) (Entry, error) { return nil, fmt.Errorf("%s: %w", claimLogTitle, err) }
+	parts := strings.Split(text, "\n\n")
+	if len(parts) != 5 {
+		return bad(fmt.Errorf("%w: two notes are expected", ErrFormat))
+	}
+	claim, err := ParseNote(parts[1] + "\n\n" + parts[2] + "\n")
+	if err != nil {
+		return bad(err)
+	}
+	release, err := ParseNote(parts[3] + "\n\n" + parts[4])
+	if err != nil {
+		return bad(err)
+	}
+	r := open(claimLogTitle, parts[0]+"\n")
+	e := ClaimEntry{Role: r.role(), Outcome: r.text("outcome"), Claim: claim, Release: release}
+	if e.Outcome != OutcomeReleased && e.Outcome != OutcomeWithdrawn {
+		r.fail("unknown outcome")
+	}
 	return e, r.finish()
 }

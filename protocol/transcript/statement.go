@@ -161,13 +161,3 @@ func ParseHead(text string) (Head, error) {
 
 // TextDigest is the SHA-256 of a statement.
 func TextDigest(text string) Digest { return sha256.Sum256([]byte(text)) }
-
-// CaseHash hides the reference of a case behind a random salt of at least 16 bytes.
-func CaseHash(salt []byte, reference string) Digest {
-	h := sha256.New()
-	h.Write([]byte("puente case v1\n"))
-	h.Write([]byte{byte(len(salt))})
-	h.Write(salt)
-	h.Write([]byte(reference))
-	return Digest(h.Sum(nil))
-}

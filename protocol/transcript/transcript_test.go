@@ -13,6 +13,13 @@ var sample = Request{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme:
 	Agreement: Digest{3}, Purpose: "border", Basis: "treaty-1", Case: CaseHash(make([]byte, 16), "AB-123"),
 	Time: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Key: Digest{4}}
 
+var (
+	sampleClaim = Claim{Session: Digest{5}, Head: Digest{6}, Requester: "cl", Holder: "us", Watchlist: "wanted", Slot: SlotHash(make([]byte, 32), 3),
+		Agreement: Digest{3}, Purpose: "border", Basis: "warrant", Case: Digest{7}, Time: sample.Time.Add(time.Hour), Key: Digest{4}}
+	sampleRelease = Release{Claim: TextDigest(sampleClaim.Text()), Outcome: OutcomeReleased, Handle: HandleHash(make([]byte, 32), "ref-3"),
+		Time: sample.Time.Add(2 * time.Hour), Key: Digest{9}}
+)
+
 func sampleHead() Head {
 	grant := Grant{Session: Digest{5}, Request: TextDigest(sample.Text()), Accept: Digest{6}, Seed: Digest{7}, Epoch: 3, Root: Digest{8},
 		Entries: 9, Width: 4, Time: sample.Time.Add(time.Second), Key: Digest{9}}
@@ -39,6 +46,8 @@ func TestStatementsAreCanonical(t *testing.T) {
 		"request": {sample.Text(), func(s string) (string, error) { v, err := ParseRequest(s); return v.Text(), err }},
 		"grant":   {head.Grant.Text(), func(s string) (string, error) { v, err := ParseGrant(s); return v.Text(), err }},
 		"head":    {head.Text(), func(s string) (string, error) { v, err := ParseHead(s); return v.Text(), err }},
+		"claim":   {sampleClaim.Text(), func(s string) (string, error) { v, err := ParseClaim(s); return v.Text(), err }},
+		"release": {sampleRelease.Text(), func(s string) (string, error) { v, err := ParseRelease(s); return v.Text(), err }},
 	} {
 		if got, err := c.parse(c.text); err != nil || got != c.text {
 			t.Errorf("%s: error %v, gives\n%s", name, err, got)
@@ -111,12 +120,67 @@ func TestChain(t *testing.T) {
 
 func TestCaseHashNeedsTheSalt(t *testing.T) {
 	a, b := bytes.Repeat([]byte{1}, 16), bytes.Repeat([]byte{2}, 16)
-	if CaseHash(a, "x") == CaseHash(b, "x") || CaseHash(a, "x") == CaseHash(a, "y") {
-		t.Error("the hash does not depend on salt and reference")
+	for name, hash := range map[string]func(salt []byte, value string) Digest{
+		"case": CaseHash, "handle": HandleHash,
+		"slot":     func(salt []byte, value string) Digest { return SlotHash(salt, uint64(value[0])) },
+		"template": func(salt []byte, value string) Digest { return TemplateHash(salt, []byte(value)) },
+	} {
+		if hash(a, "x") == hash(b, "x") || hash(a, "x") == hash(a, "y") {
+			t.Errorf("%s: the hash does not depend on salt and value", name)
+		}
+	}
+	if CaseHash(a, "x") == HandleHash(a, "x") || HandleHash(a, "x") == TemplateHash(a, []byte("x")) {
+		t.Error("hashes of different things are equal")
+	}
+}
+
+// TestReleases refuses outcomes and handles that do not belong together.
+func TestReleases(t *testing.T) {
+	withdrawn := Release{Claim: Digest{1}, Outcome: OutcomeWithdrawn, Time: sample.Time, Key: Digest{2}}
+	if got, err := ParseRelease(withdrawn.Text()); err != nil || got != withdrawn {
+		t.Errorf("%+v, error %v", got, err)
+	}
+	for name, change := range map[string]func(*Release){
+		"no handle":    func(r *Release) { r.Outcome = OutcomeReleased },
+		"a handle":     func(r *Release) { r.Handle = Digest{3} },
+		"unknown word": func(r *Release) { r.Outcome = "lost" },
+	} {
+		r := withdrawn
+		change(&r)
+		if _, err := ParseRelease(r.Text()); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: error %v, want %v", name, err, ErrFormat)
+		}
+	}
+}
+
+// TestCheckLeaf holds a leaf against a tree that is written down here.
+func TestCheckLeaf(t *testing.T) {
+	sha := func(parts ...[]byte) Digest { return sha256.Sum256(bytes.Join(parts, nil)) }
+	list := []Leaf{{Digest{1}, Digest{2}}, {Digest{3}, Digest{4}}, {Digest{5}, Digest{6}}}
+	var hashes [3]Digest
+	for i, l := range list {
+		if hashes[i] = sha([]byte{0}, l.Template[:], l.Handle[:]); !bytes.Equal(hashes[i][:], l.Hash()) {
+			t.Fatalf("leaf %d has the hash %x, want %v", i, l.Hash(), hashes[i])
+		}
+	}
+	node := sha([]byte{1}, hashes[0][:], hashes[1][:])
+	root := sha([]byte{1}, node[:], hashes[2][:])
+	for slot, path := range [][]Digest{{hashes[1], hashes[2]}, {hashes[0], hashes[2]}, {node}} {
+		for i, l := range list {
+			if err := CheckLeaf(root, uint64(slot), 3, l, path); (err == nil) != (i == slot) || err != nil && !errors.Is(err, ErrProof) {
+				t.Errorf("leaf %d at slot %d: %v", i, slot, err)
+			}
+		}
+	}
+	if err := CheckLeaf(root, 3, 3, list[2], []Digest{node}); !errors.Is(err, ErrProof) {
+		t.Errorf("a slot behind the last gives %v", err)
 	}
 }
 
 func FuzzParse(f *testing.F) {
+	f.Add(sampleClaim.Text())
+	f.Add(sampleRelease.Text())
+	f.Add(ClaimEntry{Role: Holder, Outcome: OutcomeReleased, Claim: Note{Body: sampleClaim.Text()}, Release: Note{Body: sampleRelease.Text()}}.Text())
 	f.Add(sampleHead().Text())
 	f.Add(sample.Text())
 	f.Add(AgreementEntry{Partner: "us", Time: sample.Time}.Text())
@@ -127,6 +191,12 @@ func FuzzParse(f *testing.F) {
 		}
 		if n, err := ParseNote(s); err == nil && n.Text() != s {
 			t.Error("an accepted note is written as another text")
+		}
+		if c, err := ParseClaim(s); err == nil && c.Text() != s {
+			t.Error("an accepted claim is written as another text")
+		}
+		if r, err := ParseRelease(s); err == nil && r.Text() != s {
+			t.Error("an accepted release is written as another text")
 		}
 		if h, err := ParseHead(s); err == nil && h.Text() != s {
 			t.Error("an accepted head is written as another text")

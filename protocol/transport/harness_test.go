@@ -46,7 +46,7 @@ func (s *testService) Open(ctx context.Context, partner string, first []byte) (S
 		return Session{}, s.public
 	}
 	if bytes.HasPrefix(first, []byte("panic")) {
-		panic("secret value 4711")
+		panic("secret value zebra")
 	}
 	select {
 	case s.opened <- partner:
@@ -71,7 +71,7 @@ func (r *echoRole) Start() []Task { return nil }
 func (r *echoRole) Done() bool    { return r.done }
 func (r *echoRole) Receive(msg []byte) ([]Task, error) {
 	if bytes.HasPrefix(msg, []byte("bad")) {
-		return nil, errors.New("secret detail 4711")
+		return nil, errors.New("secret detail zebra")
 	}
 	r.done = string(msg) == "end"
 	return []Task{func() ([][]byte, error) {

@@ -28,7 +28,7 @@ type Limits struct {
 	HandshakeTimeout time.Duration
 	// IdleTimeout closes a connection on which no session runs.
 	IdleTimeout time.Duration
-	// DescribeTimeout bounds one Describe call, and one call about a log.
+	// DescribeTimeout bounds one Describe call, one call about a log and one claim.
 	DescribeTimeout time.Duration
 
 	// Sessions is the number of sessions the server runs at once.
@@ -86,6 +86,12 @@ const (
 	maxLogCall     = 16 << 10
 	// logCallsPerPartner bounds the calls of a partner about logs at one time.
 	logCallsPerPartner = 4
+	// maxClaim bounds a claim and its answer in bytes: a statement of 1 KB, a signature
+	// of 4.5 KB and, in an answer, a proof of at most 24 hashes.
+	maxClaim = 16 << 10
+	// claimsPerPartner bounds the claims of a partner at one time: each reads a list of
+	// all references of a watchlist.
+	claimsPerPartner = 2
 	// maxHeaderBytes bounds HTTP headers and trailers; ours take some 300.
 	maxHeaderBytes = 16 << 10
 	// maxReason caps peer-supplied text, in characters.

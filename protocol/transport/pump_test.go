@@ -235,7 +235,7 @@ func TestRunCancelAnywhere(t *testing.T) {
 
 func TestRunFailures(t *testing.T) {
 	fault := errors.New("deliberate fault")
-	boom := func() ([][]byte, error) { panic("secret value 4711") }
+	boom := func() ([][]byte, error) { panic("secret value zebra") }
 	for name, c := range map[string]struct {
 		role *fakeRole
 		peer func(a, b *memStream) // plays the other end
@@ -303,7 +303,7 @@ func TestRunFailures(t *testing.T) {
 			o:    Options{ReceiveBytes: 100}, want: ErrPeerProtocol,
 		},
 		"task panics":    {role: &fakeRole{want: 1, start: []Task{boom}}, want: errAnyPanic},
-		"receive panics": {role: &fakeRole{want: 2, receive: func([]byte) ([]Task, error) { panic("secret value 4711") }}, peer: func(_, b *memStream) { b.Send([]byte("x")) }, want: errAnyPanic},
+		"receive panics": {role: &fakeRole{want: 2, receive: func([]byte) ([]Task, error) { panic("secret value zebra") }}, peer: func(_, b *memStream) { b.Send([]byte("x")) }, want: errAnyPanic},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -325,7 +325,7 @@ func TestRunFailures(t *testing.T) {
 				}
 				var p *panicError
 				if c.want == errAnyPanic {
-					if !errors.As(err, &p) || strings.Contains(err.Error(), "4711") || !strings.Contains(err.Error(), "transport.") {
+					if !errors.As(err, &p) || strings.Contains(err.Error(), "zebra") || !strings.Contains(err.Error(), "transport.") {
 						t.Errorf("Run: %v, want a panic's place without its value", err)
 					}
 					if errors.Is(err, ErrPeerProtocol) {

@@ -43,6 +43,7 @@ type Server struct {
 	sessions  *admission
 	describes *admission
 	logCalls  *admission
+	claims    *admission
 
 	end   context.CancelCauseFunc // ends all sessions
 	calls sync.WaitGroup          // handlers that are running
@@ -77,6 +78,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		sessions:  newAdmission("sessions", limits.Sessions, limits.SessionsPerPartner),
 		describes: newAdmission("descriptions", describesPerPartner*limits.Sessions, describesPerPartner),
 		logCalls:  newAdmission("calls about logs", logCallsPerPartner*limits.Sessions, logCallsPerPartner),
+		claims:    newAdmission("claims", claimsPerPartner*limits.Sessions, claimsPerPartner),
 	}
 	base, end := context.WithCancelCause(context.Background())
 	s.end = end
@@ -93,6 +95,8 @@ func NewServer(o ServerOptions) (*Server, error) {
 				}
 			case puentev1.MatchingMatchProcedure:
 				return []connect.HandlerOption{connect.WithSendMaxBytes(limits.MaxMessage + frameSlack)}
+			case puentev1.MatchingClaimProcedure:
+				return []connect.HandlerOption{connect.WithReadMaxBytes(maxClaim + frameSlack), connect.WithSendMaxBytes(maxClaim + frameSlack)}
 			}
 			return []connect.HandlerOption{connect.WithReadMaxBytes(maxLogCall), connect.WithSendMaxBytes(maxLogCall)}
 		}))
@@ -111,7 +115,7 @@ func NewServer(o ServerOptions) (*Server, error) {
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          limits.SessionsPerPartner + describesPerPartner + logCallsPerPartner,
+			MaxConcurrentStreams:          limits.SessionsPerPartner + describesPerPartner + logCallsPerPartner + claimsPerPartner,
 			MaxReadFrameSize:              readFrameSize,
 			MaxReceiveBufferPerConnection: window,
 			MaxReceiveBufferPerStream:     window,

@@ -218,10 +218,10 @@ func TestErrorTexts(t *testing.T) {
 		class Class
 		text  string
 	}{
-		"public":            {open: Refuse(ClassDenied, "the quota for asylum checks is used up", errors.New("secret 4711")), class: ClassDenied, text: "quota for asylum"},
-		"public, wrapped":   {open: fmt.Errorf("secret 4711: %w", Refuse(ClassNotFound, "no such watchlist", nil)), class: ClassNotFound, text: "no such watchlist"},
+		"public":            {open: Refuse(ClassDenied, "the quota for asylum checks is used up", errors.New("secret zebra")), class: ClassDenied, text: "quota for asylum"},
+		"public, wrapped":   {open: fmt.Errorf("secret zebra: %w", Refuse(ClassNotFound, "no such watchlist", nil)), class: ClassNotFound, text: "no such watchlist"},
 		"public, no class":  {open: publicOnly{}, class: ClassPrecondition, text: "my public part"},
-		"private":           {open: errors.New("secret 4711"), class: ClassInternal, text: "internal error"},
+		"private":           {open: errors.New("secret zebra"), class: ClassInternal, text: "internal error"},
 		"rejected message":  {msg: "bad", class: ClassInvalid, text: "a message was not acceptable"},
 		"panic in opening":  {msg: "panic", class: ClassInternal, text: "internal error"},
 		"hostile own words": {open: Refuse(ClassDenied, "a\x1b[2J\u202e"+strings.Repeat("x", 1000), nil), class: ClassDenied, text: "a?[2J?xx"},
@@ -235,7 +235,7 @@ func TestErrorTexts(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Class != c.class || !strings.Contains(refused.Reason, c.text) {
 				t.Fatalf("Match: %v, want class %v and %q", err, c.class, c.text)
 			}
-			if strings.Contains(err.Error(), "4711") || len(refused.Reason) > maxReason {
+			if strings.Contains(err.Error(), "zebra") || len(refused.Reason) > maxReason {
 				t.Errorf("the peer learns too much: %v", err)
 			}
 			_, id, ok := strings.Cut(refused.Reason, "(session ")
@@ -252,7 +252,7 @@ func TestErrorTexts(t *testing.T) {
 
 type publicOnly struct{}
 
-func (publicOnly) Error() string  { return "my secret part 4711" }
+func (publicOnly) Error() string  { return "my secret part zebra" }
 func (publicOnly) Public() string { return "my public part" }
 
 func TestShutdownWaits(t *testing.T) {

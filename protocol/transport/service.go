@@ -4,7 +4,8 @@ import "context"
 
 // Service is what a holder offers to its partners. Its methods are called from
 // many goroutines. What their errors tell the partner is up to them: see Refuse
-// and PublicError. It may also be a WitnessService and a LogService.
+// and PublicError. It may also be a WitnessService, a LogService and a
+// ClaimService.
 type Service interface {
 	// Describe lists the watchlists that the partner may query.
 	Describe(ctx context.Context, partner string) ([]Watchlist, error)

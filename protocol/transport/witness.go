@@ -2,9 +2,7 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
 
 	"connectrpc.com/connect"
 
@@ -31,7 +29,7 @@ type LogService interface {
 // Witness implements the generated service.
 func (m *matching) Witness(ctx context.Context, req *connect.Request[puentev1.WitnessRequest]) (*connect.Response[puentev1.WitnessResponse], error) {
 	service, ok := m.service.(WitnessService)
-	return logCall(ctx, m, "witness", ok, func(ctx context.Context, partner string) (*puentev1.WitnessResponse, error) {
+	return unary(ctx, m, m.logCalls, "witness", ok, func(ctx context.Context, partner string) (*puentev1.WitnessResponse, error) {
 		if err := checkCheckpoint(req.Msg.Checkpoint, req.Msg.Proof); err != nil {
 			return nil, Refuse(ClassInvalid, err.Error(), nil)
 		}
@@ -46,7 +44,7 @@ func (m *matching) Witness(ctx context.Context, req *connect.Request[puentev1.Wi
 // Checkpoint implements the generated service.
 func (m *matching) Checkpoint(ctx context.Context, req *connect.Request[puentev1.CheckpointRequest]) (*connect.Response[puentev1.CheckpointResponse], error) {
 	service, ok := m.service.(LogService)
-	return logCall(ctx, m, "checkpoint", ok, func(ctx context.Context, partner string) (*puentev1.CheckpointResponse, error) {
+	return unary(ctx, m, m.logCalls, "checkpoint", ok, func(ctx context.Context, partner string) (*puentev1.CheckpointResponse, error) {
 		checkpoint, proof, err := service.Latest(ctx, partner, req.Msg.OldSize)
 		if err != nil {
 			return nil, err
@@ -58,42 +56,12 @@ func (m *matching) Checkpoint(ctx context.Context, req *connect.Request[puentev1
 // Cosigned implements the generated service.
 func (m *matching) Cosigned(ctx context.Context, req *connect.Request[puentev1.CosignedRequest]) (*connect.Response[puentev1.CosignedResponse], error) {
 	service, ok := m.service.(LogService)
-	return logCall(ctx, m, "cosigned", ok, func(ctx context.Context, partner string) (*puentev1.CosignedResponse, error) {
+	return unary(ctx, m, m.logCalls, "cosigned", ok, func(ctx context.Context, partner string) (*puentev1.CosignedResponse, error) {
 		if err := checkCheckpoint(req.Msg.Checkpoint, nil); err != nil {
 			return nil, Refuse(ClassInvalid, err.Error(), nil)
 		}
 		return &puentev1.CosignedResponse{}, service.Cosigned(ctx, partner, req.Msg.Checkpoint)
 	})
-}
-
-// logCall runs one call about a log under its limits.
-func logCall[T any](ctx context.Context, m *matching, what string, offered bool, answer func(ctx context.Context, partner string) (*T, error)) (*connect.Response[T], error) {
-	c, ok := ctx.Value(callKey).(*call)
-	if !ok {
-		return nil, status(errors.New("transport: a call came past the front handler"), "")
-	}
-	log := m.log.With("session", c.session, "partner", c.partner, "call", what)
-	if !offered {
-		log.Warn("log call refused: not offered")
-		return nil, connect.NewError(connect.CodeUnimplemented, fmt.Errorf("this holder has no transparency log (session %s)", c.session))
-	}
-	resp, err := func() (*T, error) {
-		leave, err := m.logCalls.enter(c.partner)
-		if err != nil {
-			return nil, err
-		}
-		defer leave()
-		ctx, cancel := context.WithTimeout(ctx, m.limits.DescribeTimeout)
-		defer cancel()
-		_ = c.control.SetWriteDeadline(time.Now().Add(m.limits.DescribeTimeout + abortGrace))
-		return answer(ctx, c.partner)
-	}()
-	if err != nil {
-		log.Warn("log call failed", "error", err)
-		return nil, status(err, c.session)
-	}
-	log.Info("log call answered")
-	return connect.NewResponse(resp), nil
 }
 
 // Witness asks the holder to cosign a checkpoint of this agency's log. If the holder
@@ -134,17 +102,6 @@ func (c *Client) Cosigned(ctx context.Context, checkpoint []byte) error {
 	}
 	_, err := ask(ctx, c, connect.NewRequest(&puentev1.CosignedRequest{Checkpoint: checkpoint}), c.rpc.Cosigned)
 	return err
-}
-
-// ask makes one call about a log.
-func ask[Req, Resp any](ctx context.Context, c *Client, req *connect.Request[Req], rpc func(context.Context, *connect.Request[Req]) (*connect.Response[Resp], error)) (*Resp, error) {
-	limited, cancel := context.WithTimeout(ctx, c.limits.DescribeTimeout)
-	defer cancel()
-	resp, err := rpc(limited, req)
-	if err != nil {
-		return nil, classify(ctx, err)
-	}
-	return resp.Msg, nil
 }
 
 // checkCheckpoint applies the bounds of a checkpoint and its proof at both ends.

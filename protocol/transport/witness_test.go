@@ -120,13 +120,13 @@ func TestLogCallErrors(t *testing.T) {
 			class Class
 			text  string
 		}{
-			"public":  {Refuse(ClassDenied, "your log has forked", errors.New("secret 4711")), ClassDenied, "your log has forked"},
-			"private": {errors.New("secret 4711"), ClassInternal, "internal error"},
+			"public":  {Refuse(ClassDenied, "your log has forked", errors.New("secret zebra")), ClassDenied, "your log has forked"},
+			"private": {errors.New("secret zebra"), ClassInternal, "internal error"},
 		} {
 			service.fail = c.fail
 			err := call()
 			var refused *RefusedError
-			if !errors.As(err, &refused) || refused.Class != c.class || !strings.Contains(refused.Reason, c.text) || strings.Contains(err.Error(), "4711") {
+			if !errors.As(err, &refused) || refused.Class != c.class || !strings.Contains(refused.Reason, c.text) || strings.Contains(err.Error(), "zebra") {
 				t.Errorf("%s, %s: %v", name, what, err)
 			}
 		}
@@ -193,7 +193,7 @@ func TestLogCallsNotOffered(t *testing.T) {
 	err3 := a.client.Cosigned(t.Context(), []byte("x"))
 	for _, err := range []error{err1, err2, err3} {
 		var refused *RefusedError
-		if !errors.As(err, &refused) || refused.Class != ClassInvalid || !strings.Contains(refused.Reason, "no transparency log") {
+		if !errors.As(err, &refused) || refused.Class != ClassInvalid || !strings.Contains(refused.Reason, "does not offer") {
 			t.Errorf("%v, want a refusal", err)
 		}
 	}

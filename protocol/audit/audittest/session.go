@@ -25,6 +25,9 @@ type Session struct {
 	Stop    int
 	Outcome string // of the requester
 
+	// Claimed has a hit claimed five minutes behind the session.
+	Claimed bool
+
 	EditRequest func(*transcript.Request)
 	EditGrant   func(*transcript.Grant)
 	EditRecords func([]transcript.Record) []transcript.Record // both sides', before the head is signed
@@ -32,12 +35,18 @@ type Session struct {
 	EditNote    func(*transcript.Note) // the signed head
 	// EditJournal changes what one side journals, behind the other's back.
 	EditJournal func(own transcript.Party, records []transcript.Record) []transcript.Record
+	EditClaim   func(*transcript.Claim)
+	EditRelease func(*transcript.Release)
+	// EditClaimNotes changes the signed statements.
+	EditClaimNotes func(claim, release *transcript.Note)
 
 	Request transcript.Request
 	Grant   transcript.Grant
 	Note    transcript.Note // head with both signatures
 	Records []transcript.Record
 	Folder  string // below evidence/
+	// ClaimFolder is that of the last claim, below evidence/ too.
+	ClaimFolder string
 
 	open, accept []byte
 	messages     map[transcript.Record][]byte
@@ -59,7 +68,7 @@ func (w *World) plan(n, sessions int, at time.Time) *Session {
 	case n%16 == 14:
 		s.Stop = 1
 	case n%7 == 0:
-		s.Outcome = transcript.OutcomeHit
+		s.Outcome, s.Claimed = transcript.OutcomeHit, true
 	}
 	s.RequesterKey, s.HolderKey = w.keyOf(s.Requester, n, sessions), w.keyOf(s.Holder, n, sessions)
 	e := Epoch(list, epochOf(n), at)
@@ -143,6 +152,9 @@ func (s *Session) play(w *World) {
 		s.evidence(p, s.Folder, role, s.Records, files)
 		p.Log(transcript.SessionEntry{Role: role, Outcome: outcome, Note: s.Note})
 	}
+	if s.Claimed {
+		s.Claim(w, s.Request.Time.Add(5*time.Minute))
+	}
 }
 
 // abort leaves what a session leaves that ended early.
@@ -224,17 +236,31 @@ func (s *Session) record() {
 		panic(err)
 	}
 	entries := int(s.Grant.Entries)
-	perBatch := 4096 / l.Shifts
+	low, top := scheme.ScoreRange()
+	levels := bits.Len64(uint64(top + 1))
+	lanes := 3 * planeLanes
+	if bits.Len64(uint64(1<<levels-low-2)) > 16 {
+		lanes = 2 * planeLanes
+	}
+	perBatch := lanes / l.Shifts
 	batches, shares := (entries+perBatch-1)/perBatch, l.Ciphertexts(entries)
-	_, top := scheme.ScoreRange()
-	hit := bits.Len64(uint64(top))
 
 	s.messages = map[transcript.Record][]byte{}
 	s.known(transcript.Requester, s.open)
 	s.known(transcript.Holder, s.accept)
-	s.add(transcript.Requester, transcript.KindKey, 0, 32+51200)
+	s.add(transcript.Requester, transcript.KindKey, 0, 32+51200+planeLanes*150/8)
 	for i := range l.Blocks {
 		s.add(transcript.Requester, transcript.KindBlock, i, 512*92)
+	}
+	// sizes are the bytes of prefixes and verdicts of a batch.
+	sizes := func(batch int) (prefixes, verdict int) {
+		switch comparisons := min(perBatch, entries-batch*perBatch) * l.Shifts; {
+		case comparisons <= planeLanes:
+			return planeLanes * 100 / 8, planeLanes * 48 / 8
+		case comparisons <= 2*planeLanes:
+			return planeLanes * 150 / 8, planeLanes * 82 / 8
+		}
+		return planeLanes * 150 / 8, planeLanes * 114 / 8
 	}
 	sent := 0
 	for b := range batches {
@@ -242,15 +268,21 @@ func (s *Session) record() {
 			count := min(l.PerCiphertext, entries-sent*l.PerCiphertext) * l.Shifts
 			s.add(transcript.Holder, transcript.KindShare, sent, 512*29+(count*24+7)/8)
 		}
-		s.add(transcript.Requester, transcript.KindPrefixes, b, 512*96*hit)
+		prefixes, verdict := sizes(b)
+		for level := range levels {
+			s.add(transcript.Requester, transcript.KindPrefixes, b*levels+level, prefixes)
+		}
+		for number := range levels {
+			s.add(transcript.Holder, transcript.KindVerdict, b*levels+number, verdict)
+		}
 	}
 	if sent != shares {
 		panic("audittest: not all shares were sent")
 	}
-	for b := range batches {
-		s.add(transcript.Holder, transcript.KindVerdict, b, 512*45*(hit+1))
-	}
 }
+
+// planeLanes is the number of comparisons of a plane.
+const planeLanes = 8192
 
 func (s *Session) known(sender transcript.Party, message []byte) {
 	r := transcript.RecordOf(sender, message)

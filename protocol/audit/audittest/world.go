@@ -76,6 +76,7 @@ func New(o Options) *World {
 			{Holder: "us", Name: irisList, Scheme: iris.String(), MinEntries: 100},
 		},
 		Purposes: []agreement.Purpose{{Code: "border", Basis: "treaty-2025-4", Daily: 40}, {Code: "fugitive", Basis: "treaty-2025-7", Daily: 20}},
+		Claims:   &agreement.Claims{WindowHours: 72, PerSession: 2, Daily: 10, Bases: []string{"treaty-2025-7", "warrant"}},
 	}}
 	if o.Agreement != nil {
 		o.Agreement(&w.Agreement)
@@ -170,6 +171,22 @@ func (p *Party) Public() audit.Public {
 		panic(err)
 	}
 	return audit.Public{Agency: p.Name, Keys: keys, Log: log, Witness: witness}
+}
+
+// Canary is one on a watchlist of us: its sessions with a hit had the probe, the first two
+// others the blank.
+func (w *World) Canary() audit.Canary {
+	c := audit.Canary{Version: 1, Holder: "us", Watchlist: irisList, Epoch: 1, Handle: "0123456789abcdef"}
+	for _, s := range w.Sessions {
+		switch {
+		case s.Holder.Name != c.Holder || s.Request.Watchlist != c.Watchlist || s.Stop > 0:
+		case s.Outcome == transcript.OutcomeHit:
+			c.Probes = append(c.Probes, s.Grant.Session.String())
+		case len(c.Blanks) < 2:
+			c.Blanks = append(c.Blanks, s.Grant.Session.String()[:16])
+		}
+	}
+	return c
 }
 
 // Input is the audit of both parties that were written to dir.
