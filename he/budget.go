@@ -171,7 +171,7 @@ func (d direction) plan() Budget {
 // rounding of b is eaten only by the rounding of a, a sum of at most W
 // independent uniform errors of [-1/2, 1/2] wire units with signs, which is
 // sub-Gaussian with variance W/12 (Arbel, Marchal and Nguyen, ESAIM P&S 2020:
-// the uniform law is strictly sub-Gaussian). What ring.down lacks is less than
+// the uniform law is strictly sub-Gaussian). What ring.pack lacks is less than
 // limbs*5/4 units of 2^-64 of which the mean is taken off but for half a unit.
 func (d direction) budget(mask, message, drop int) Budget {
 	n := float64(d.n)

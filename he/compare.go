@@ -67,9 +67,12 @@ func (b *Batch) SetPrefix(number int, data []byte) error {
 	if number < 0 || number >= len(b.levels) || b.levels[number].a != nil {
 		return fmt.Errorf("he: level %d of %d is repeated or out of range", number, len(b.levels))
 	}
-	r := b.lanes.r
+	r, what := b.lanes.r, fmt.Sprintf("prefixes, level %d", number)
+	if err := checkLength(what, len(data), b.lanes.uploadSize()); err != nil {
+		return err // before memory is taken
+	}
 	upload := r.newPoly()
-	if err := b.lanes.unpackUpload(fmt.Sprintf("prefixes, level %d", number), data, upload); err != nil {
+	if err := b.lanes.unpackUpload(what, data, upload); err != nil {
 		return err
 	}
 	b.levels[number] = level{r.uniform(r.newPoly(), b.key.public, labelPrefixA, b.index, uint32(number)), r.transform(upload)}
@@ -101,7 +104,8 @@ func (b *Batch) Close(seed Seed) error {
 
 // Answer returns answer number 0..HitBits-1 of a closed batch: the encryption of
 // rho*(prefix - target) in every lane, with rho uniform and not zero, for the level that
-// the lane's turn makes it. Answers may be computed at the same time.
+// the lane's turn makes it. Answers may be computed at the same time. It panics for a batch
+// that is not closed.
 func (b *Batch) Answer(number int) []byte {
 	l, n := b.lanes, b.lanes.r.n
 	lentA, lentB, lent := l.r.borrow(), l.r.borrow(), l.r.borrow()

@@ -117,7 +117,7 @@ func (p *Params) Masks(seed Seed, index uint32, count int) []uint32 {
 	return r
 }
 
-// Mask returns the encoded share of a sum: at each position the inner product
+// Mask returns the encoded share of a sum: at each position, ascending, the inner product
 // plus offset plus 1 plus mask, modulo 2^ScoreBits. index separates the random values of
 // the shares of a session. The sum is used up.
 func (s *Sum) Mask(index uint32, positions []int, offset int64, seed Seed) []byte {

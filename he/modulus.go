@@ -75,14 +75,6 @@ func (m *modulus) mont(x uint64) uint64 { return m.mul(x, m.r2) }
 // reduce returns hi*2^64 + lo mod q for hi < q.
 func (m *modulus) reduce(hi, lo uint64) uint64 { return m.mont(m.redc(hi, lo)) }
 
-// reduce128 returns x mod q.
-func (m *modulus) reduce128(x uint128) uint64 {
-	if x.hi >= m.q {
-		x.hi = m.remainder(x.hi)
-	}
-	return m.reduce(x.hi, x.lo)
-}
-
 // remainder returns x mod q for any x.
 func (m *modulus) remainder(x uint64) uint64 {
 	quotient, _ := bits.Mul64(x, m.whole) // at most one too small

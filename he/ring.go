@@ -43,15 +43,6 @@ func newRing(n int, primes []uint64) (*ring, error) {
 	return r, nil
 }
 
-// logQ is log2 q.
-func (r *ring) logQ() float64 {
-	log := 0.0
-	for _, m := range r.q {
-		log += log2(float64(m.q))
-	}
-	return log
-}
-
 // residue returns q mod t.
 func (r *ring) residue(t uint64) uint64 {
 	v := uint64(1) % t

@@ -178,17 +178,3 @@ var digits = func() (table [243][5]int8) {
 	}
 	return table
 }()
-
-// permutation returns a uniform permutation of n items (Fisher and Yates,
-// downwards from the last item).
-func (s *Stream) permutation(n int) []int {
-	p := make([]int, n)
-	for i := range p {
-		p[i] = i
-	}
-	for i := n - 1; i > 0; i-- {
-		j := int(s.Below(uint64(i + 1)))
-		p[i], p[j] = p[j], p[i]
-	}
-	return p
-}

@@ -352,38 +352,6 @@ func TestUniformResidues(t *testing.T) {
 
 func bigDivUp(x, y uint64) uint64 { return (x + y - 1) / y }
 
-func TestPermutation(t *testing.T) {
-	st := NewStream(testSeed(25), "test permutation")
-	counts := map[[4]int]int{}
-	places := make([][]int, 13)
-	for i := range places {
-		places[i] = make([]int, 13)
-	}
-	n := samples(48000)
-	for range n {
-		counts[[4]int(st.permutation(4))]++
-		seen := 0
-		for i, v := range st.permutation(13) {
-			places[i][v]++
-			seen |= 1 << v
-		}
-		if seen != 1<<13-1 {
-			t.Fatal("not a permutation")
-		}
-	}
-	var list []int
-	for _, c := range counts {
-		list = append(list, c)
-	}
-	if len(list) != 24 {
-		t.Fatalf("%d of 24 permutations of four items", len(list))
-	}
-	accept(t, "permutations of four items", uniformP(list))
-	for i := range places {
-		accept(t, fmt.Sprintf("place of item %d", i), uniformP(places[i]))
-	}
-}
-
 // TestFlood checks range, uniformity and, above all, the low bits: a sampler that
 // leaves a grid lets small noise show between its lines.
 func TestFlood(t *testing.T) {

@@ -32,7 +32,7 @@ func (in *intake) check(rec Record) {
 	if err == nil {
 		err = in.admitEye(&rec)
 	}
-	if err == nil && in.Scheme.Modality == templates.ModalityFused && rec.Template.Modality() != templates.ModalityFused {
+	if err == nil && !in.Apart && in.Scheme.Modality == templates.ModalityFused && rec.Template.Modality() != templates.ModalityFused {
 		if err = in.part(rec); err == nil {
 			return
 		}
@@ -53,7 +53,7 @@ func (in *intake) finish(rec Record) {
 	if err == nil {
 		err = in.Gate.Check(rec.Template)
 	}
-	if err == nil {
+	if err == nil && !in.Repeats {
 		err = in.seen.add(rec, rec.Sources[0])
 	}
 	if err != nil {

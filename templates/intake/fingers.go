@@ -105,8 +105,10 @@ func (in *intake) impression(subject string, v minutiae.View, at Origin) error {
 		return err
 	}
 	f := &in.fingers
-	if err := f.seen.add(Record{Template: v1}, at); err != nil {
-		return err
+	if !in.Repeats {
+		if err := f.seen.add(Record{Template: v1}, at); err != nil {
+			return err
+		}
 	}
 	if f.held += len(vector); f.held > maxPending {
 		return fmt.Errorf("%w: more impressions than are held for averaging; import the fingers in parts", templates.ErrTooLarge)
@@ -116,7 +118,7 @@ func (in *intake) impression(subject string, v minutiae.View, at Origin) error {
 	if of == nil {
 		of = &impressions{finger: key}
 		f.order = append(f.order, of)
-		if subject != "" { // of nobody's impressions it is not known whether they are of one finger
+		if subject != "" && !in.Apart { // of nobody's impressions it is not known whether they are of one finger
 			f.byFinger[key] = of
 		}
 	}

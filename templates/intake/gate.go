@@ -17,6 +17,9 @@ type Gate struct {
 	// MinMinutiae is the least number of minutiae of an impression; 0 means
 	// DefaultMinMinutiae.
 	MinMinutiae int
+	// Open lets everything through that is well-formed: an auditor's blank canary is
+	// as poor as can be.
+	Open bool
 }
 
 // Check reports a template that is too poor, wrapping ErrQuality and saying what
@@ -31,6 +34,9 @@ type Gate struct {
 //     anybody noticing;
 //   - a fused template with such a part.
 func (g Gate) Check(t templates.Template) error {
+	if g.Open {
+		return nil
+	}
 	switch t := t.(type) {
 	case *templates.Iris:
 		if t != nil {

@@ -45,6 +45,12 @@ type Options struct {
 	// of the first, and not saying is different from saying. Entries of fused
 	// templates, which keep the eyes apart themselves, are not concerned.
 	MixEyes bool
+	// Apart keeps apart what would be averaged or joined: every impression and every
+	// part of a person is a record of its own. Probes and samples to calibrate with
+	// are no entries.
+	Apart bool
+	// Repeats admits templates that are equal to another one.
+	Repeats bool
 	// Stdin is read for the path "-"; nil means os.Stdin.
 	Stdin io.Reader
 	// Progress is called with the number of records read so far, if not nil. An

@@ -116,7 +116,7 @@ type Planes struct {
 // planeWords are the constants; gen/lanes.go names them.
 type planeWords [20]uint64
 
-// NewPlanes prepares planes below 2^24 with a product t below 2^52, and primes of q above
+// NewPlanes prepares planes below 2^26 with a product t below 2^52, and primes of q above
 // t/2 and below 2^50.
 func NewPlanes(planes, q []uint64) *Planes {
 	p := &Planes{planes: len(planes), limbs: len(q)}
