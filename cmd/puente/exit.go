@@ -29,19 +29,21 @@ const (
 	exitUnreachable = 6   // the partner cannot be reached, or a deadline passed
 	exitRefused     = 7   // the partner refuses
 	exitPeer        = 8   // the partner is not who it should be, or breaks the protocol
+	exitPartly      = 9   // import --keep-going: done, but records were refused
 	exitHit         = 10  // query: at least one hit
+	exitDiffers     = 11  // calibrate --verify-encrypted: a decision differs
 	exitInterrupted = 130 // stopped by a signal
 )
 
 const exitCodeHelp = `
 EXIT CODES:
-   0  done; query: no hit              6  partner unreachable, or a deadline passed
-   1  fault of this program            7  refused by the partner
-   2  wrong flags or arguments         8  wrong identity or protocol breach of the partner
-   3  unacceptable file or template    10 query: at least one hit
-   4  agency, partner or watchlist     130 interrupted
-      not set up as needed
-   5  key store cannot be opened
+   0  done; query: no hit              6   partner unreachable, or a deadline passed
+   1  fault of this program            7   refused by the partner
+   2  wrong flags or arguments         8   wrong identity or protocol breach of the partner
+   3  unacceptable file or template    9   import --keep-going: done, records refused
+   4  agency, partner or watchlist     10  query: at least one hit
+      not set up as needed             11  calibrate --verify-encrypted: a decision differs
+   5  key store cannot be opened       130 interrupted
 `
 
 // classified is an error with its exit code.
@@ -83,6 +85,7 @@ var byClass = []struct {
 	{transcript.ErrSignature, exitPeer},
 	{agreement.ErrNotAllowed, exitAgency},
 	{transport.ErrRefused, exitRefused},
+	{errWithdrawn, exitRefused},
 	{transport.ErrTimeout, exitUnreachable},
 	{transport.ErrUnreachable, exitUnreachable},
 	{transport.ErrPeerClosed, exitUnreachable},

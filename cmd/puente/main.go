@@ -39,7 +39,7 @@ func newApp() *cli.App {
 		Flags:                  []cli.Flag{dirFlag},
 		Commands: []*cli.Command{
 			initCommand, agreementCommand, partnerCommand, templateCommand, watchlistCommand,
-			serveCommand, queryCommand, logCommand, auditCommand, replayCommand, keysCommand, paramsCommand, benchCommand, demoCommand,
+			serveCommand, queryCommand, claimCommand, logCommand, auditCommand, replayCommand, keysCommand, paramsCommand, calibrateCommand, benchCommand, demoCommand,
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 {

@@ -52,6 +52,9 @@ var paramsCommand = &cli.Command{
 
 // budgetView is the account of one message direction.
 type budgetView struct {
+	Degree        int     `json:"degree"`
+	LogQ          float64 `json:"log2_q"`
+	MaxLogQ       float64 `json:"max_log2_q_for_128_bit_security"`
 	PlaintextBits float64 `json:"plaintext_bits"`
 	NoiseBits     float64 `json:"noise_bits"`
 	FloodBits     int     `json:"flood_bits"`
@@ -68,12 +71,9 @@ type paramsView struct {
 	Scheme        string     `json:"scheme"`
 	Threshold     float64    `json:"threshold"`
 	Parameters    string     `json:"parameters"`
-	Degree        int        `json:"degree"`
-	LogQ          float64    `json:"log2_q"`
-	MaxLogQ       float64    `json:"max_log2_q_for_128_bit_security"`
 	ScoreBits     int        `json:"score_bits"`
 	Levels        int        `json:"levels"`
-	SlotModulus   uint64     `json:"slot_modulus"`
+	Planes        []uint64   `json:"plane_moduli"`
 	BlockWidth    int        `json:"block_width"`
 	Blocks        int        `json:"blocks"`
 	PerCiphertext int        `json:"entries_per_ciphertext"`
@@ -87,32 +87,32 @@ func viewParams(n templates.Named, entries int) (paramsView, error) {
 	if err != nil {
 		return paramsView{}, err
 	}
-	account := func(b he.Budget) budgetView {
-		return budgetView{b.LogT, b.NoiseBits, b.FloodBits, b.HidingBits, b.FailureLog2, b.UploadBits, b.DroppedBits, b.MaskBits, b.MessageBits}
+	account := func(degree int, b he.Budget) budgetView {
+		return budgetView{degree, b.LogQ, b.MaxLogQ, b.LogT, b.NoiseBits, b.FloodBits, b.HidingBits, b.FailureLog2, b.UploadBits, b.DroppedBits, b.MaskBits, b.MessageBits}
 	}
+	_, planes := p.LaneModuli(p.Lanes())
 	return paramsView{
 		Name: n.Name, Scheme: n.Scheme.String(), Threshold: n.Scheme.Threshold(), Parameters: p.Name(),
-		Degree: p.Degree(), LogQ: p.Score.LogQ, MaxLogQ: p.Score.MaxLogQ,
-		ScoreBits: p.ScoreBits, Levels: p.HitBits, SlotModulus: p.SlotModulus(),
+		ScoreBits: p.ScoreBits, Levels: p.HitBits, Planes: planes,
 		BlockWidth: layout.Width, Blocks: layout.Blocks, PerCiphertext: layout.PerCiphertext,
-		Score: account(p.Score), Compare: account(p.Compare),
+		Score: account(he.Degree, p.Score), Compare: account(he.LaneDegree, p.Compare),
 	}, nil
 }
 
 func showParams(c *cli.Context, views []paramsView) {
-	t := newTable(c, "scheme", "k", "levels", "T'", "blocks", "entries/ct",
-		"log2 q", "step", "noise", "flood", "hiding", "failure", "up", "down a+b")
+	t := newTable(c, "scheme", "k", "levels", "blocks", "entries/ct", "lanes",
+		"step", "n", "log2 q", "noise", "flood", "hiding", "failure", "up", "down a+b")
 	for i, v := range views {
 		if i > 0 {
 			t.AppendSeparator()
 		}
 		for j, b := range []budgetView{v.Score, v.Compare} {
-			row := []any{"", "", "", "", "", "", "", "compare"}
+			row := []any{"", "", "", "", "", "", "compare"}
 			if j == 0 {
-				row = []any{v.Name, v.ScoreBits, v.Levels, v.SlotModulus, fmt.Sprintf("%d x %d", v.Blocks, v.BlockWidth), v.PerCiphertext,
-					fmt.Sprintf("%.1f of %.0f", v.LogQ, v.MaxLogQ), "score"}
+				row = []any{v.Name, v.ScoreBits, v.Levels, fmt.Sprintf("%d x %d", v.Blocks, v.BlockWidth), v.PerCiphertext,
+					fmt.Sprintf("%d x %d", len(v.Planes), he.LaneDegree), "score"}
 			}
-			t.AppendRow(append(row, fmt.Sprintf("2^%.1f", b.NoiseBits), fmt.Sprintf("2^%d", b.FloodBits),
+			t.AppendRow(append(row, b.Degree, fmt.Sprintf("%.1f of %.0f", b.LogQ, b.MaxLogQ), fmt.Sprintf("2^%.1f", b.NoiseBits), fmt.Sprintf("2^%d", b.FloodBits),
 				fmt.Sprintf("2^-%.1f", b.HidingBits), fmt.Sprintf("2^%.0f", b.FailureLog2),
 				b.UploadBits, fmt.Sprintf("%d+%d", b.AnswerABits, b.AnswerBBits)))
 		}

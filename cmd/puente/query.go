@@ -19,19 +19,22 @@ import (
 	"github.com/puente-project/puente/protocol/transparency"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/intake"
 )
 
 var queryCommand = &cli.Command{
 	Name: "query", Usage: "ask a partner whether probes are on one of its watchlists", ArgsUsage: "PROBE...",
-	Description: "PROBE is a file with one or more templates in any form that puente template knows, or - for stdin.\n" +
-		"Each template is one session. Exit code 10 if any probe hits, 0 if none does.\n" +
-		"A hit is a lead for a human examiner: what lies behind a slot is asked for separately.",
+	Description: "PROBE is a file or a folder with templates in any form that puente template import knows, or - for stdin.\n" +
+		"Impressions of one finger, and for fused schemes the eyes and fingers of one person, make one probe.\n" +
+		"Each probe is one session. Exit code 10 if any probe hits, 0 if none does.\n" +
+		"A hit is a lead for a human examiner; puente claim asks for the reference behind a slot.",
 	Flags: []cli.Flag{
 		&cli.StringFlag{Name: "partner", Aliases: []string{"p"}, Usage: "`NAME` of the holder"},
 		&cli.StringFlag{Name: "watchlist", Aliases: []string{"w"}, Usage: "`NAME` of its watchlist"},
 		&cli.StringFlag{Name: "purpose", Usage: "`CODE` of the purpose; needed if the agreement has several"},
 		&cli.StringFlag{Name: "basis", Usage: "`CODE` of the legal basis, likewise"},
 		&cli.StringFlag{Name: "case", Usage: "`REFERENCE` of the case; only a salted hash leaves this machine"},
+		&cli.BoolFlag{Name: "any-quality", Usage: "ask about probes that are too poor to be enrolled, as an auditor's blank is"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up a probe after this `DURATION`", Value: 10 * time.Minute},
 		jsonFlag,
 	},
@@ -66,7 +69,7 @@ var queryCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		probes, err := readProbes(c.Args().Slice(), scheme)
+		probes, err := readProbes(c.Args().Slice(), scheme, c.Bool("any-quality"))
 		if err != nil {
 			return err
 		}
@@ -88,23 +91,24 @@ type probe struct {
 	template templates.Template
 }
 
-// readProbes reads all probes before anything is sent.
-func readProbes(files []string, scheme templates.Scheme) ([]probe, error) {
+// readProbes reads all probes before anything is sent: they are made to fit the scheme,
+// and refused if they are no good. The impressions of a finger and the parts of a person
+// make one probe.
+func readProbes(paths []string, scheme templates.Scheme, anyQuality bool) ([]probe, error) {
+	o := intake.Options{Scheme: scheme, Read: scheme.ReadOptions(), Gate: intake.Gate{Open: anyQuality}, MixEyes: true, Repeats: true}
 	var probes []probe
-	for _, file := range files {
-		list, err := readTemplates(file, scheme.ReadOptions())
+	var origins []intake.Origin
+	of := map[string]int{} // records of a file
+	for r, err := range o.Records(paths) {
 		if err != nil {
-			return nil, err
+			return nil, inputf("%w", err)
 		}
-		for i, t := range list {
-			name := file
-			if len(list) > 1 {
-				name = fmt.Sprintf("%s#%d", file, i+1)
-			}
-			if err := scheme.Check(t); err != nil {
-				return nil, inputf("%s: %w", name, err)
-			}
-			probes = append(probes, probe{name, t})
+		probes, origins = append(probes, probe{template: r.Template}), append(origins, r.Sources[0])
+		of[r.Sources[0].File]++
+	}
+	for i, at := range origins {
+		if probes[i].name = at.File; of[at.File] > 1 {
+			probes[i].name = fmt.Sprintf("%s#%d", at.File, at.Record)
 		}
 	}
 	return probes, nil
@@ -193,10 +197,10 @@ func (q *querier) ask(ctx context.Context, p probe, progress func(done, total in
 	if err != nil {
 		return answer{}, fmt.Errorf("%s: %w", p.name, err)
 	}
-	if err := keepOutcome(requester.Journal().Dir(), len(owner.Hits()) > 0, salt, q.caseReference); err != nil {
+	hits := append([]int{}, owner.Hits()...)
+	if err := keepOutcome(requester.Journal().Dir(), hits, salt, q.caseReference); err != nil {
 		return answer{}, err
 	}
-	hits := append([]int{}, owner.Hits()...)
 	accept := owner.Accepted()
 	return answer{Probe: p.name, Hit: len(hits) > 0, Slots: hits, Session: owner.Session().String(),
 		Entries: int(accept.Entries), Epoch: accept.Epoch,
@@ -209,18 +213,31 @@ const (
 	caseFile    = "case"    // salt and reference of the case: deleting it erases the reference
 )
 
-// keepOutcome writes down what the requester alone knows.
-func keepOutcome(dir string, hit bool, salt []byte, reference string) error {
+// keepOutcome writes down what the requester alone knows. The outcome comes last: with it
+// the session can be logged, and claimed.
+func keepOutcome(dir string, hits []int, salt []byte, reference string) error {
 	outcome := transcript.OutcomeNoHit
-	if hit {
-		outcome = transcript.OutcomeHit
-	}
 	if reference != "" {
-		if err := writeFile(nil, filepath.Join(dir, caseFile), fmt.Appendf(nil, "%x %s\n", salt, reference)); err != nil {
+		if err := keepCase(dir, salt, reference); err != nil {
+			return err
+		}
+	}
+	if len(hits) > 0 {
+		outcome = transcript.OutcomeHit
+		var lines []byte
+		for _, slot := range hits {
+			lines = fmt.Appendf(lines, "%d\n", slot)
+		}
+		if err := writeFile(nil, filepath.Join(dir, hitsFile), lines); err != nil {
 			return err
 		}
 	}
 	return writeFile(nil, filepath.Join(dir, outcomeFile), []byte(outcome+"\n"))
+}
+
+// keepCase keeps what the hash of a case's reference hides.
+func keepCase(dir string, salt []byte, reference string) error {
+	return writeFile(nil, filepath.Join(dir, caseFile), fmt.Appendf(nil, "%x %s\n", salt, reference))
 }
 
 // choosePurpose returns the purpose that the flags name, or the only one there is.
@@ -262,7 +279,7 @@ func (q *querier) run(c *cli.Context, probes []probe) error {
 		answers = append(answers, a)
 	}
 	bar.done()
-	if err := errors.Join(failed, q.show(c, answers), q.logSessions(c)); err != nil {
+	if err := errors.Join(failed, q.show(c, answers), q.agency.logNow(c, q.terms.Holder, q.client)); err != nil {
 		return err
 	}
 	switch {
@@ -272,12 +289,12 @@ func (q *querier) run(c *cli.Context, probes []probe) error {
 	return nil
 }
 
-// logSessions appends the sessions to the log and exchanges cosignatures with the partner.
+// logNow appends to the log what waits, and exchanges cosignatures with the partner.
 // While serve runs, that is its work. A partner who does not cosign now is asked again
 // the next time.
-func (q *querier) logSessions(c *cli.Context) error {
+func (a *agency) logNow(c *cli.Context, partner string, client *transport.Client) error {
 	ctx := context.WithoutCancel(c.Context)
-	l, err := q.agency.openLedger(ctx, slog.New(slog.DiscardHandler))
+	l, err := a.openLedger(ctx, slog.New(slog.DiscardHandler))
 	if errors.Is(err, transparency.ErrLocked) {
 		return nil
 	} else if err != nil {
@@ -286,8 +303,8 @@ func (q *querier) logSessions(c *cli.Context) error {
 	if err := l.sync(ctx); err != nil {
 		return errors.Join(err, l.close(ctx))
 	}
-	if err := l.exchange(c.Context, q.terms.Holder, q.client); err != nil {
-		fmt.Fprintf(c.App.ErrWriter, "puente: %s has not cosigned the log yet, puente log witness asks again: %v\n", q.terms.Holder, err)
+	if err := l.exchange(c.Context, partner, client); err != nil {
+		fmt.Fprintf(c.App.ErrWriter, "puente: %s has not cosigned the log yet, puente log witness asks again: %v\n", partner, err)
 	}
 	return l.close(ctx)
 }

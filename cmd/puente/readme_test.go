@@ -100,6 +100,13 @@ func TestReadme(t *testing.T) {
 				waitFor(t, addresses[agency])
 				ran++
 			case strings.HasPrefix(line, "puente "):
+				if rest, ok := strings.CutSuffix(line, " SESSION"); ok { // as the query has printed it
+					hits, err := filepath.Glob(filepath.Join(dir, agency, "evidence", "*", hitsFile))
+					if err != nil || len(hits) != 1 {
+						t.Fatalf("%d sessions with hits, error %v", len(hits), err)
+					}
+					line = rest + " " + filepath.Base(filepath.Dir(hits[0]))
+				}
 				out, err := command(line, agency).CombinedOutput()
 				var exit *exec.ExitError
 				if errors.As(err, &exit) && exit.ExitCode() == exitHit && strings.HasPrefix(line, "puente query") {
@@ -110,6 +117,9 @@ func TestReadme(t *testing.T) {
 				}
 				if strings.HasPrefix(line, "puente query") && !strings.Contains(string(out), "HIT") {
 					t.Errorf("the query does not hit:\n%s", out)
+				}
+				if strings.HasPrefix(line, "puente claim") && !strings.Contains(string(out), "ref-1") {
+					t.Errorf("the claim shows no reference:\n%s", out)
 				}
 				if strings.HasPrefix(line, "puente init") {
 					card, err := os.ReadFile(filepath.Join(dir, agency, cardFile))
@@ -126,8 +136,8 @@ func TestReadme(t *testing.T) {
 			}
 		}
 	}
-	if ran != 9 {
-		t.Errorf("%d commands of the walk-through ran, want 9", ran)
+	if ran != 10 {
+		t.Errorf("%d commands of the walk-through ran, want 10", ran)
 	}
 }
 

@@ -34,9 +34,11 @@ func readOptions(c *cli.Context) (templates.Options, error) {
 
 var templateCommand = &cli.Command{
 	Name: "template", Usage: "convert and inspect iris codes and vectors",
-	Description: "Files may be Puente's binary or JSON form, open-iris JSON, iris-mpc lines, NumPy arrays or CSV.\n" +
-		"The form is recognised by its beginning; - is stdin or stdout.",
+	Description: "Files may be Puente's binary or JSON form, open-iris JSON, iris-mpc lines, JSON vectors, NumPy arrays or\n" +
+		"CSV; import reads folders, minutiae and raw iris bits, too. The form is recognised by its beginning; - is stdin\n" +
+		"or stdout.",
 	Subcommands: []*cli.Command{
+		templateImportCommand,
 		{
 			Name: "convert", Usage: "write templates in Puente's JSON lines or binary form", ArgsUsage: "IN OUT",
 			Flags: append([]cli.Flag{
@@ -45,7 +47,7 @@ var templateCommand = &cli.Command{
 			Action: convert,
 		},
 		{
-			Name: "inspect", Usage: "show what a file holds, without showing biometrics", ArgsUsage: "FILE...",
+			Name: "inspect", Usage: "show what files hold, without showing biometrics", ArgsUsage: "FILE...",
 			Flags:  append([]cli.Flag{jsonFlag}, readFlags...),
 			Action: inspect,
 		},
@@ -112,7 +114,7 @@ type templateView struct {
 	File       string   `json:"file"`
 	Record     int      `json:"record"` // from 1
 	Modality   string   `json:"modality"`
-	Size       string   `json:"size"` // shape or number of coordinates
+	Size       string   `json:"size"` // shape, number of coordinates or of parts
 	UsableBits *int     `json:"usable_bits,omitempty"`
 	Usable     *float64 `json:"usable_fraction,omitempty"`
 	Norm       *int     `json:"norm,omitempty"`
@@ -163,6 +165,15 @@ func viewTemplate(file string, record int, t templates.Template) templateView {
 		v.Size, v.UsableBits, v.Usable = t.Shape().String(), &bits, &share
 	case templates.Vector:
 		v.Size, v.Norm = fmt.Sprint(len(t.Coords)), &t.Norm
+	case *templates.Fused:
+		left, right := t.Eyes()
+		parts := t.Fingers().Len()
+		for _, eye := range []*templates.Iris{left, right} {
+			if eye != nil {
+				parts++
+			}
+		}
+		v.Size = fmt.Sprintf("%d parts", parts)
 	}
 	return v
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"bufio"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -14,6 +11,7 @@ import (
 
 	"github.com/puente-project/puente/keys"
 	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/intake"
 	"github.com/puente-project/puente/templates/watchlist"
 )
 
@@ -29,7 +27,8 @@ var watchlistCommand = &cli.Command{
 		},
 		{
 			Name: "add", Usage: "enrol templates: all of them or, on any error, none", ArgsUsage: "NAME FILE...",
-			Description: "Prints the handle of each record: the one given with --handle, the next line of --handles, or a random one.",
+			Description: "The simple case of import, with its default bounds: prints the handle of each record, which is the one given\n" +
+				"with --handle, the next line of --handles, the one that the record brings with it, or a random one.",
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "handle", Usage: "`HANDLE` of the one record"},
 				&cli.PathFlag{Name: "handles", Usage: "`FILE` with one handle a line, in the order of the records"},
@@ -37,6 +36,7 @@ var watchlistCommand = &cli.Command{
 			},
 			Action: addToWatchlist,
 		},
+		watchlistImportCommand,
 		{
 			Name: "remove", Usage: "delist entries: their templates are removed from disk and from running services", ArgsUsage: "NAME HANDLE...",
 			Action: removeFromWatchlist,
@@ -49,6 +49,7 @@ var watchlistCommand = &cli.Command{
 			Name: "stats", Usage: "show the size and state of watchlists", ArgsUsage: "[NAME...]", Flags: []cli.Flag{jsonFlag},
 			Action: watchlistStats,
 		},
+		dedupCommand,
 	},
 }
 
@@ -122,41 +123,26 @@ func addToWatchlist(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	bar := newProgress()
-	defer bar.done()
-	var records []watchlist.Record
-	var lines []enrolled
-	for _, file := range c.Args().Slice()[1:] {
-		in, err := openInput(file)
-		if err != nil {
-			return err
-		}
-		reader := templates.NewReader(in, list.Meta().Scheme.ReadOptions())
-		for n := 1; ; n++ {
-			t, err := reader.Next()
-			if err == io.EOF {
-				break
-			}
-			if err != nil {
-				in.Close()
-				return inputf("%s: %w", file, err)
-			}
-			records = append(records, watchlist.Record{Template: t})
-			lines = append(lines, enrolled{File: file, Record: n})
-			bar.update("read", len(records), 0)
-		}
-		in.Close()
-	}
-	bar.done()
-	if err := giveHandles(c, records); err != nil {
-		return err
-	}
-	for i := range records {
-		lines[i].Handle = records[i].Handle
-	}
-	generation, err := list.Add(records)
+	handles, err := givenHandles(c)
 	if err != nil {
 		return err
+	}
+	var lines []enrolled
+	bar := newProgress()
+	defer bar.done()
+	o := intake.Options{Progress: readProgress(c, bar)}
+	_, generation, err := o.Enrol(list, c.Args().Slice()[1:], intake.Target{Handles: handles, Accepted: func(r intake.Record) {
+		lines = append(lines, enrolled{r.Sources[0].File, r.Sources[0].Record, r.Handle})
+	}})
+	bar.done()
+	var count intake.HandlesError
+	switch {
+	case errors.As(err, &count) && c.IsSet("handle"):
+		return usagef("--handle names one record, but there are %d: use --handles", count.Records)
+	case errors.As(err, &count):
+		return inputf("%s has %d handles for %d records", c.Path("handles"), count.Handles, count.Records)
+	case err != nil:
+		return intakeError(err)
 	}
 	if c.Bool("json") {
 		return writeJSON(c, map[string]any{"watchlist": list.Meta().Name, "epoch": generation.Epoch, "added": lines})
@@ -172,37 +158,28 @@ func addToWatchlist(c *cli.Context) error {
 	return nil
 }
 
-// giveHandles fills in the handles of the records.
-func giveHandles(c *cli.Context, records []watchlist.Record) error {
-	switch {
-	case c.IsSet("handle"):
-		if len(records) != 1 {
-			return usagef("--handle names one record, but there are %d: use --handles", len(records))
-		}
-		records[0].Handle = c.String("handle")
-	case c.IsSet("handles"):
-		in, err := openInput(c.Path("handles"))
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		n := 0
-		for s := bufio.NewScanner(in); s.Scan(); n++ {
-			if n < len(records) {
-				records[n].Handle = s.Text()
-			}
-		}
-		if n != len(records) {
-			return inputf("%s has %d handles for %d records", c.Path("handles"), n, len(records))
-		}
-	default:
-		for i := range records {
-			random := make([]byte, 16)
-			_, _ = rand.Read(random) // never fails since Go 1.24
-			records[i].Handle = hex.EncodeToString(random)
-		}
+// givenHandles reads the handles that the flags give, nil if they give none.
+func givenHandles(c *cli.Context) ([]string, error) {
+	if c.IsSet("handle") {
+		return []string{c.String("handle")}, nil
 	}
-	return nil
+	if !c.IsSet("handles") {
+		return nil, nil
+	}
+	in, err := openInput(c.Path("handles"))
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	handles := []string{}
+	lines := bufio.NewScanner(in)
+	for lines.Scan() {
+		handles = append(handles, lines.Text())
+	}
+	if err := lines.Err(); err != nil {
+		return nil, inputf("%s: %w", c.Path("handles"), err)
+	}
+	return handles, nil
 }
 
 func removeFromWatchlist(c *cli.Context) error {
