@@ -14,9 +14,12 @@ const tile = kernel.Tile
 // the weights of several ciphertexts stream past.
 const chunk = 32
 
+// BlockBytes is the memory that a block of Weights takes.
+const BlockBytes = scoreLimbs * 8 * Degree
+
 // Weights is the plain operand of one score ciphertext, resident: blocks of n
-// integers, transformed, ordered by tile, block, coefficient so that the accumulation reads memory once and in order.
-// It takes 16*n bytes a block.
+// integers, transformed, ordered by tile, block, coefficient so that the accumulation
+// reads memory once and in order. It takes BlockBytes a block.
 type Weights struct {
 	p      *Params
 	blocks int

@@ -54,6 +54,16 @@ func (g *Gallery) Bytes() int {
 	return total
 }
 
+// ResidentBytes returns the memory that a resident gallery of so many entries takes in the
+// best layout.
+func ResidentBytes(scheme templates.Scheme, entries int) int64 {
+	l := scheme.BestLayout(he.Degree, entries)
+	if l.PerCiphertext < 1 {
+		return 0
+	}
+	return int64(l.Ciphertexts(entries)) * int64(l.Blocks) * he.BlockBytes
+}
+
 // garbage is by how much the heap may grow beyond resident galleries before it is
 // collected: sessions then reuse memory instead of touching fresh pages, which costs
 // several times the arithmetic. A collection is cheap, for galleries hold no pointers.

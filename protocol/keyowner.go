@@ -94,6 +94,10 @@ func (k *KeyOwner) Left() int {
 	return k.plan.batches()*k.plan.levels() - k.verdicts
 }
 
+// Verdicts returns the number of verdict messages that have come, which is the index of
+// the next.
+func (k *KeyOwner) Verdicts() int { return k.verdicts }
+
 // Session returns the session id, zero before the accept message.
 func (k *KeyOwner) Session() ID { return k.session }
 

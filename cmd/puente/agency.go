@@ -50,6 +50,9 @@ type config struct {
 	Listen   string `toml:"listen"`
 	Endpoint string `toml:"endpoint"`
 	Threads  int    `toml:"threads"` // 0: all processors
+	// ResidentMemory is how many MiB of encoded watchlists serve keeps; those that find
+	// no room are encoded anew for every query. 0: no limit.
+	ResidentMemory int64 `toml:"resident_memory_mib"`
 	// KeepMessages keeps the bytes of every session beside its transcript, for replay.
 	KeepMessages bool   `toml:"keep_messages"`
 	Limits       limits `toml:"limits"`
@@ -145,6 +148,8 @@ func readConfig(dir string) (config, error) {
 		return c, agencyf("%s: agency %q is not 1 to %d characters of a-z, 0-9 and -", path, c.Agency, protocol.MaxName)
 	case c.Threads < 0 || c.Threads > 1024:
 		return c, agencyf("%s: threads = %d, allowed are 0 (all processors) to 1024", path, c.Threads)
+	case c.ResidentMemory < 0 || c.ResidentMemory > 1<<30:
+		return c, agencyf("%s: resident_memory_mib = %d, allowed are 0 (no limit) to %d", path, c.ResidentMemory, 1<<30)
 	case c.Limits.Sessions < 1 || c.Limits.SessionsPerPartner < 1:
 		return c, agencyf("%s: limits.sessions and limits.sessions_per_partner must be at least 1", path)
 	}

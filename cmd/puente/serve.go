@@ -98,6 +98,7 @@ func (a *agency) service(ctx context.Context, l *ledger, log *slog.Logger) (*ser
 	if err != nil {
 		return nil, err
 	}
+	room := newMemory(a.config.ResidentMemory << 20)
 	bar := newProgress()
 	defer bar.done()
 	for _, name := range names {
@@ -112,7 +113,7 @@ func (a *agency) service(ctx context.Context, l *ledger, log *slog.Logger) (*ser
 		if err != nil {
 			return nil, err
 		}
-		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: entrySalts(salts.Derive(labelSalts, nil)), epoch: l.epoch}
+		r := &resident{name: name, list: list, threads: a.threads(), log: log, salts: entrySalts(salts.Derive(labelSalts, nil)), epoch: l.epoch, memory: room}
 		if s.claimable(name) {
 			r.slots = &slotStore{dir: filepath.Join(a.dir, slotsDir, name), key: salts, salts: r.salts}
 		}

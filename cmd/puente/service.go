@@ -118,6 +118,7 @@ type resident struct {
 	threads int
 	log     *slog.Logger
 	epoch   func(context.Context, transcript.EpochEntry) error
+	memory  *memory
 
 	mu         sync.Mutex
 	gallery    *protocol.Gallery // nil for an empty watchlist
@@ -157,10 +158,36 @@ func (r *resident) current(ctx context.Context, progress func(done, total int)) 
 			}
 			r.gallery = gallery
 			r.log.Info("watchlist loaded", "watchlist", r.name, "entries", stats.Entries, "epoch", stats.Generation.Epoch,
-				"resident_bytes", r.gallery.Bytes())
+				"bytes", r.gallery.Bytes(), "compact", r.gallery.Compact())
 		}
 		r.generation = stats.Generation
 	}
+}
+
+// memory is what resident galleries may take together.
+type memory struct {
+	limit int64 // bytes, 0 for no limit
+
+	mu   sync.Mutex
+	used map[string]int64 // by watchlist
+}
+
+func newMemory(limit int64) *memory { return &memory{limit: limit, used: map[string]int64{}} }
+
+// take gives a watchlist so much memory in place of what it had, if there is room.
+func (m *memory) take(name string, bytes int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.used, name)
+	total := bytes
+	for _, used := range m.used {
+		total += used
+	}
+	if m.limit > 0 && total > m.limit {
+		return false
+	}
+	m.used[name] = bytes
+	return true
 }
 
 var errChanged = errors.New("the watchlist has changed while it was read")
@@ -211,12 +238,19 @@ func (r *resident) encode(ctx context.Context, stats watchlist.Stats, progress f
 			yield(nil, err)
 		}
 	}
-	gallery, err := protocol.NewGallery(ctx, r.list.Meta().Scheme, stats.Generation.Epoch, stats.Entries, 0, r.threads, source,
-		func(done int) {
-			if progress != nil {
-				progress(done, stats.Entries)
-			}
-		})
+	told := func(done int) {
+		if progress != nil {
+			progress(done, stats.Entries)
+		}
+	}
+	scheme := r.list.Meta().Scheme
+	var gallery *protocol.Gallery
+	var err error
+	if r.memory.take(r.name, protocol.ResidentBytes(scheme, stats.Entries)) {
+		gallery, err = protocol.NewGallery(ctx, scheme, stats.Generation.Epoch, stats.Entries, 0, r.threads, source, told)
+	} else {
+		gallery, err = protocol.NewCompactGallery(ctx, scheme, stats.Generation.Epoch, stats.Entries, 0, source, told)
+	}
 	if err != nil {
 		return nil, transcript.Digest{}, generation, err
 	}

@@ -105,7 +105,7 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	noted := func(context.Context, transcript.EpochEntry) error { return nil }
 	s := &service{config: config{Agency: "us"}, root: he.Seed{9}, log: log, quotas: quotas,
 		parties: map[string]evidence.Party{"cl": parties[0]},
-		lists: map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log, epoch: noted,
+		lists: map[string]*resident{"wanted": {name: "wanted", list: list, threads: 2, log: log, epoch: noted, memory: newMemory(0),
 			slots: &slotStore{dir: t.TempDir(), key: keys.Seed{3}}}}}
 	limits := transport.DefaultLimits()
 	limits.MaxMessage = protocol.MaxMessage
@@ -290,5 +290,23 @@ func TestServiceRefuses(t *testing.T) {
 	s.party = good
 	if got, err := s.ask(probe, nil); err != nil || !slices.Equal(got, []int{1}) {
 		t.Errorf("after the refusals: hits %v, error %v", got, err)
+	}
+}
+
+// TestMemory: watchlists that find no room are compact, and a place that becomes free is
+// taken.
+func TestMemory(t *testing.T) {
+	m := newMemory(100)
+	for _, c := range []struct {
+		name  string
+		bytes int64
+		want  bool
+	}{{"a", 60, true}, {"b", 41, false}, {"b", 40, true}, {"a", 61, false}, {"c", 60, true}, {"a", 1, false}, {"c", 59, true}, {"a", 1, true}} {
+		if got := m.take(c.name, c.bytes); got != c.want {
+			t.Errorf("%d bytes for %s: %v", c.bytes, c.name, got)
+		}
+	}
+	if !newMemory(0).take("a", 1<<62) {
+		t.Error("no limit is one")
 	}
 }

@@ -272,6 +272,10 @@ func TestTheLastVerdictWaits(t *testing.T) {
 
 // TestSpoiledStatements alters messages on the way.
 func TestSpoiledStatements(t *testing.T) {
+	signed, err := newSigner(1).Sign(context.Background(), []byte("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	flip := func(kind byte, at int) func([]byte) []byte {
 		return func(m []byte) []byte {
 			if kindOf(m) != kind {
@@ -295,6 +299,15 @@ func TestSpoiledStatements(t *testing.T) {
 		"grant signature":      {flip(kindGrant, -20), transcript.ErrFormat},
 		"receipt record":       {flip(kindReceipt, 30), transcript.ErrSignature},
 		"receipt signature":    {flip(kindReceipt, -1), transcript.ErrSignature},
+		"receipt index":        {flip(kindReceipt, 2+5), ErrHeld},
+		"early receipt": {func(m []byte) []byte { // in place of the first verdict, which is lost
+			if protocol.KindOf(m) == protocol.KindVerdict && held == nil {
+				held = m
+				record := transcript.RecordOf(transcript.Holder, m).Append(nil)
+				return seal(kindReceipt, append(bytes.Repeat(record, levels), signed.Bytes()...))
+			}
+			return m
+		}, ErrHeld},
 		"seal":                 {flip(kindSeal, -1), transcript.ErrSignature},
 		"version of the grant": {flip(kindGrant, 1), protocol.ErrVersion},
 		"other last verdict": {func(m []byte) []byte {

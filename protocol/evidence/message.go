@@ -14,7 +14,7 @@ import (
 const (
 	kindRequest = 0x10 // text of a Note with the requester's signature
 	kindGrant   = 0x11 // text of a Note with the holder's signature
-	kindReceipt = 0x12 // one record, then the holder's signature of the head
+	kindReceipt = 0x12 // the h records of the last verdict, then the holder's signature of the head
 	kindSeal    = 0x13 // the requester's signature of the head
 	kindClaim   = 0x14 // slot, salt and a Note with the requester's signature; a call of its own
 	kindRelease = 0x15 // reference and proof, if released, and a Note with the holder's signature

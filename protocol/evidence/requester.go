@@ -195,6 +195,16 @@ func (r *Requester) receipt(message []byte) ([]protocol.Task, error) {
 	if err != nil {
 		return nil, fmt.Errorf("receipt: %w", err)
 	}
+	if r.owner.Left() != len(held) {
+		return nil, fmt.Errorf("receipt: %w: %d verdicts have not come, it holds back %d", ErrHeld, r.owner.Left(), len(held))
+	}
+	for i, record := range held {
+		next := transcript.Record{Sender: transcript.Holder, Kind: transcript.KindVerdict, Index: uint32(r.owner.Verdicts() + i),
+			Length: record.Length, Digest: record.Digest}
+		if record != next {
+			return nil, fmt.Errorf("receipt: %w: %v in place of %v", ErrHeld, record, next)
+		}
+	}
 	r.held = held
 	return []protocol.Task{func() ([][]byte, error) {
 		At("requester: receipt came")

@@ -86,9 +86,8 @@ func (p *player) detail() string {
 		if first.Field == "record" {
 			return fmt.Sprintf("the %s had to send it, but it is not among the signed records", r.Role)
 		}
-		if last := p.folder.byIndex[transcript.KindVerdict]; len(last) > 0 && r.Different == 1 &&
-			first.Kind == transcript.KindName(transcript.KindVerdict) && int(first.Index) == len(last)-1 {
-			return "the last verdict is signed but not in the file: it was removed, or the connection broke before it was released"
+		if p.unreleased(first) {
+			return "the last verdict, or the end of it, is signed but not in the file: it was removed, or the connection broke before it was released"
 		}
 		return "its record is there, the message is not"
 	case Refused:
@@ -109,6 +108,24 @@ func (p *player) detail() string {
 		return "it is not what was recorded: the file was changed after it had been written"
 	}
 	return ""
+}
+
+// unreleased reports whether nothing but the end of the last batch's verdict is missing,
+// of which the records come with the receipt and the messages behind the seal.
+func (p *player) unreleased(first *Difference) bool {
+	list := p.folder.byIndex[transcript.KindVerdict]
+	from := len(list) // of the messages at the end that are lost
+	for from > 0 && p.folder.places[list[from-1]].state == lost {
+		from--
+	}
+	missing := len(list) - from
+	if missing == 0 || missing > p.params.HitBits || first.Kind != transcript.KindName(transcript.KindVerdict) || first.Index != p.folder.records[list[from]].Index {
+		return false
+	}
+	if p.own == transcript.Requester { // whose replay stops at the first
+		missing = 1
+	}
+	return p.report.Different == missing
 }
 
 // inputs says which inputs must have been others.

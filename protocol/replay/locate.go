@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/transcript"
 )
@@ -26,17 +25,17 @@ func (p *player) difference(class Class, kind uint8, index uint32, position int)
 	if position >= 0 && p.folder.places[position].state != lost {
 		d.File = p.folder.places[position].offset
 	}
-	per := 0
+	per, part := 0, int(index) // entries of a ciphertext or a batch, and which
 	switch kind {
 	case transcript.KindShare:
 		per = p.layout.PerCiphertext
 	case transcript.KindPrefixes, transcript.KindVerdict:
-		if p.layout.Shifts > 0 {
-			per = he.Degree / p.layout.Shifts
+		if p.params != nil {
+			per, part = p.params.Lanes()/p.layout.Shifts, part/p.params.HitBits
 		}
 	}
 	entries := int(p.folder.grant.Entries)
-	if first := int(index) * per; per > 0 && first < entries {
+	if first := part * per; per > 0 && first < entries {
 		d.FirstSlot, d.LastSlot = first, min(first+per, entries)-1
 	}
 	return d

@@ -34,6 +34,7 @@ type player struct {
 	own     transcript.Party
 	role    protocol.Role
 	layout  templates.Layout
+	params  *he.Params
 	seen    []bool                    // records that were compared or received
 	made    map[int]transcript.Record // what the replay gives where it differs from the record
 	sent    [transcript.KindVerdict + 1]uint32
@@ -71,6 +72,9 @@ func (p *player) terms() (protocol.Terms, error) {
 		return protocol.Terms{}, fmt.Errorf("%w: grant of %d entries in blocks of %d", ErrEvidence, g.Entries, g.Width)
 	}
 	if p.layout, err = scheme.Layout(he.Degree, int(p.folder.grant.Width)); err != nil {
+		return protocol.Terms{}, fmt.Errorf("%w: grant: %w", ErrEvidence, err)
+	}
+	if p.params, err = protocol.Params(scheme, p.layout); err != nil {
 		return protocol.Terms{}, fmt.Errorf("%w: grant: %w", ErrEvidence, err)
 	}
 	return t, nil
@@ -239,15 +243,7 @@ func classOf(kind uint8) Class {
 // onlyScores reports whether a share has the right mask but other scores: the same
 // watchlist, another threshold.
 func (p *player) onlyScores(d Difference, made []byte) bool {
-	scheme, err := templates.ParseScheme(p.folder.request.Scheme)
-	if err != nil {
-		return false
-	}
-	params, err := protocol.Params(scheme, p.layout)
-	if err != nil {
-		return false
-	}
-	from := params.ShareSize(0)
+	from := p.params.ShareSize(0)
 	return d.Body >= from && d.Bytes > (len(made)-headerSize-from)/2
 }
 

@@ -208,7 +208,7 @@ func setScheme(g *protocol.Gallery, s templates.Scheme) {
 }
 
 const (
-	vectorScheme = "vector:4:norm=3:theta=2"
+	vectorScheme = "vector:2:norm=3:theta=2"
 	irisScheme   = "iris:2x16x1x1:shifts=3:threshold=8/25:delta=40"
 )
 
@@ -220,14 +220,21 @@ func vector(t testing.TB, coords ...int8) templates.Template {
 	return v
 }
 
-// vectorHow is a session of two blocks, three shares and two batches.
+// vectorEntries fill one batch of three planes and begin a second.
+const vectorEntries = 3*he.LaneDegree + 1
+
+// vectorLevels is how many messages of prefixes, and of verdicts, a batch has at scores of
+// at most 7.
+const vectorLevels = 4
+
+// vectorHow is a session of two blocks, seven shares and two batches.
 func vectorHow(t testing.TB) how {
-	return how{scheme: vectorScheme, width: 2,
-		probe: func(templates.Scheme) templates.Template { return vector(t, 2, 1, -1, 1) },
+	return how{scheme: vectorScheme, width: 1,
+		probe: func(templates.Scheme) templates.Template { return vector(t, 2, 1) },
 		list: func(templates.Scheme) []templates.Template {
-			list := make([]templates.Template, 4097)
+			list := make([]templates.Template, vectorEntries)
 			for i := range list {
-				list[i] = vector(t, int8(i%3)-1, int8(i%2), -1, 1)
+				list[i] = vector(t, int8(i%3)-1, int8(i%2))
 			}
 			return list
 		}}

@@ -3,6 +3,7 @@ package replay
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,6 +102,18 @@ func TestAlteredBytes(t *testing.T) {
 				if first.Kind != transcript.KindName(record.Kind) || first.Index != record.Index || first.Offset != at || first.Field != field ||
 					first.Body != body || first.Bytes != 1 || first.Sender != record.Sender.String() || first.AlteredToo {
 					t.Errorf("%s, %v, byte %d (%s): %+v", name, record, at, field, *first)
+				}
+				if record.Kind == transcript.KindPrefixes || record.Kind == transcript.KindVerdict {
+					from, to := 0, len(r.list)-1
+					switch {
+					case name == "vector" && record.Index >= vectorLevels: // the second batch
+						from = vectorEntries - 1
+					case name == "vector":
+						to = vectorEntries - 2
+					}
+					if first.FirstSlot != from || first.LastSlot != to {
+						t.Errorf("%s, %v: slots %d to %d, want %d to %d", name, record, first.FirstSlot, first.LastSlot, from, to)
+					}
 				}
 				if !errors.Is(own.Err(), ErrAltered) || !strings.Contains(own.Err().Error(), fmt.Sprintf("%s %d of the %v, byte %d", first.Kind, first.Index, record.Sender, at)) {
 					t.Errorf("%s, %v: error %v", name, record, own.Err())
@@ -259,6 +272,7 @@ func TestDamagedFiles(t *testing.T) {
 		return slices.IndexFunc(all, func(r transcript.Record) bool { return r.Kind == kind && r.Index == index })
 	}
 	share1, prefixes0 := at(transcript.KindShare, 1), at(transcript.KindPrefixes, 0)
+	last := fmt.Sprintf("verdict %d", 2*vectorLevels-1)
 	for name, c := range map[string]struct {
 		change func(l [][]byte) [][]byte
 		role   transcript.Party
@@ -269,14 +283,14 @@ func TestDamagedFiles(t *testing.T) {
 		"share removed":                {func(l [][]byte) [][]byte { return slices.Delete(l, share1, share1+1) }, transcript.Holder, ErrMissing, "share 1", "message"},
 		"share removed, the requester": {func(l [][]byte) [][]byte { return slices.Delete(l, share1, share1+1) }, transcript.Requester, ErrMissing, "share 1", "message"},
 		"prefixes removed":             {func(l [][]byte) [][]byte { return slices.Delete(l, prefixes0, prefixes0+1) }, transcript.Holder, ErrMissing, "prefixes 0", "message"},
-		"last message removed":         {func(l [][]byte) [][]byte { return l[:len(l)-1] }, transcript.Holder, ErrMissing, "verdict 1", "message"},
+		"last message removed":         {func(l [][]byte) [][]byte { return l[:len(l)-1] }, transcript.Holder, ErrMissing, last, "message"},
 		"empty":                        {func(l [][]byte) [][]byte { return nil }, transcript.Holder, ErrMissing, "accept 0", "message"},
 		"cut in the last message": {func(l [][]byte) [][]byte {
 			return append(l[:len(l)-1], l[len(l)-1][:100])
-		}, transcript.Holder, ErrMissing, "verdict 1", "message"},
+		}, transcript.Holder, ErrMissing, last, "message"},
 		"cut in a frame": {func(l [][]byte) [][]byte {
 			return append(l[:len(l)-1], l[len(l)-1][:3])
-		}, transcript.Holder, ErrMissing, "verdict 1", "message"},
+		}, transcript.Holder, ErrMissing, last, "message"},
 		"two exchanged": {func(l [][]byte) [][]byte {
 			l[share1], l[share1+1] = l[share1+1], l[share1]
 			return l
@@ -398,23 +412,81 @@ func rewriteHead(t *testing.T, dir string, list []transcript.Record) {
 	write(t, dir, evidence.HeadFile, []byte(note.Text()))
 }
 
-// TestAbortedSessions breaks the connection at several messages.
+// TestUnreleasedVerdict cuts the messages of the last batch's verdict off, which a broken
+// connection does too, and others, which it cannot.
+func TestUnreleasedVerdict(t *testing.T) {
+	r := honest(t, "vector")
+	for name, c := range map[string]struct {
+		cut   func(l [][]byte) [][]byte
+		first int // verdict that is missing
+		broke bool
+	}{
+		"the last":      {func(l [][]byte) [][]byte { return l[:len(l)-1] }, 2*vectorLevels - 1, true},
+		"all but one":   {func(l [][]byte) [][]byte { return l[:len(l)-vectorLevels+1] }, vectorLevels + 1, true},
+		"all":           {func(l [][]byte) [][]byte { return l[:len(l)-vectorLevels] }, vectorLevels, true},
+		"not the last":  {func(l [][]byte) [][]byte { return slices.Delete(l, len(l)-2, len(l)-1) }, 2*vectorLevels - 2, false},
+		"one too many":  {func(l [][]byte) [][]byte { return verdictsFrom(l, vectorLevels-1) }, vectorLevels - 1, false},
+		"all, repeated": {func(l [][]byte) [][]byte { return append(l[:len(l)-vectorLevels], l[2]) }, vectorLevels, false},
+	} {
+		dir := spoiled(t, r.dirs[0])
+		write(t, dir, evidence.MessagesFile, bytes.Join(c.cut(frames(t, read(t, dir, evidence.MessagesFile))), nil))
+		for _, role := range roles {
+			report := replayRole(t, r, dir, role)
+			first := report.First()
+			if !errors.Is(report.Err(), ErrMissing) || first.Kind != "verdict" || int(first.Index) != c.first || strings.Contains(report.Detail, "broke") != c.broke {
+				t.Errorf("%s, replay of the %v: %v", name, role, report.Err())
+			}
+		}
+	}
+}
+
+// verdictsFrom removes the verdicts from an index on.
+func verdictsFrom(l [][]byte, index uint32) [][]byte {
+	return slices.DeleteFunc(l, func(m []byte) bool {
+		m = m[frameSize:]
+		return m[0] == transcript.KindVerdict && binary.BigEndian.Uint32(m[indexAt:]) >= index
+	})
+}
+
+// TestAbortedSessions breaks the connection at several messages, in both batches.
 func TestAbortedSessions(t *testing.T) {
-	for _, kind := range []protocol.Kind{protocol.KindKey, protocol.KindShare, protocol.KindPrefixes, protocol.KindVerdict, 0x13} {
+	const seal = 0x13
+	for _, end := range []struct {
+		kind protocol.Kind
+		nth  int // of its kind, from 1
+	}{
+		{protocol.KindKey, 1}, {protocol.KindBlock, 2}, {protocol.KindShare, 1}, {protocol.KindShare, 7},
+		{protocol.KindPrefixes, 1}, {protocol.KindPrefixes, 3}, {protocol.KindPrefixes, vectorLevels + 2},
+		{protocol.KindVerdict, 1}, {protocol.KindVerdict, vectorLevels}, {protocol.KindVerdict, vectorLevels + 3}, {seal, 1},
+	} {
 		h := vectorHow(t)
-		h.ends = func(m []byte) bool { return protocol.KindOf(m) == kind }
+		seen := 0
+		h.ends = func(m []byte) bool {
+			if protocol.KindOf(m) == end.kind {
+				seen++
+			}
+			return seen == end.nth
+		}
 		r := record(t, h)
+		released := end.kind == protocol.KindVerdict && end.nth > vectorLevels // to the requester, in part
 		for at, dir := range r.dirs {
 			for _, role := range roles {
 				report := replayRole(t, r, dir, role)
-				if kind == 0x13 && at == 0 { // the requester has signed, and waits for the last verdict
-					if first := report.First(); !errors.Is(report.Err(), ErrMissing) || first.Kind != "verdict" || first.Index != 1 || !strings.Contains(report.Detail, "broke") {
-						t.Errorf("broken at the seal, %v: %+v", role, report)
+				if at == 0 && (released || end.kind == seal) { // the requester has signed, and waits for the last verdict
+					missing := vectorLevels
+					if released {
+						missing = end.nth - 1
+					}
+					if first := report.First(); !errors.Is(report.Err(), ErrMissing) || first.Kind != "verdict" || int(first.Index) != missing || !strings.Contains(report.Detail, "broke") {
+						t.Errorf("broken at %v, %v: %+v", end, role, report)
 					}
 					continue
 				}
-				if !report.Equal || report.Head != "" || report.Unchecked != 0 {
-					t.Errorf("broken at %v, %v in folder %d: %+v", kind, role, at, report)
+				if !report.Equal || (report.Head != "") != released || report.Unchecked != 0 {
+					t.Errorf("broken at %v, %v in folder %d: %+v", end, role, at, report)
+				}
+				if released {
+					continue // the holder's evidence is complete
 				}
 				// What a crash leaves: a message without its record, and halves of both.
 				torn := spoiled(t, dir)
@@ -422,7 +494,7 @@ func TestAbortedSessions(t *testing.T) {
 				write(t, torn, evidence.MessagesFile, append(messages, 2, 0, 0, 0, 3, 5, 5, 5, 1, 0))
 				write(t, torn, evidence.RecordsFile, append(read(t, torn, evidence.RecordsFile), 1, 2, 3))
 				if report := replayRole(t, r, torn, role); !report.Equal {
-					t.Errorf("broken at %v, torn, %v in folder %d: %+v", kind, role, at, report)
+					t.Errorf("broken at %v, torn, %v in folder %d: %+v", end, role, at, report)
 				}
 			}
 		}
