@@ -41,7 +41,7 @@ func Example() {
 	fmt.Printf("%d of %d common bits differ at shift %d\n", hd, common, shift)
 	fmt.Println(probe)
 	// Output:
-	// iris:16x256x2x2:shifts=31:threshold=5/12:delta=10240
+	// iris:16x256x2x2:shifts=31:threshold=1/2:delta=2867
 	// hit: true
 	// 442 of 11633 common bits differ at shift -1
 	// [iris template 16x256x2x2, redacted]

@@ -41,7 +41,7 @@ func TestOpenIrisPair(t *testing.T) {
 	scores := make([]int64, 31)
 	m.Scores(b, scores)
 	// Shift -1 is shift index 16.
-	if want := int64(5*11633 - 12*442 - 10240); scores[16] != want {
+	if want := int64(11633 - 2*442 - 2867); scores[16] != want {
 		t.Errorf("score at shift -1 is %d, want %d", scores[16], want)
 	}
 }

@@ -18,23 +18,23 @@ func TestNamedSchemes(t *testing.T) {
 		threshold float64
 		scoreBits int // of the range of scores
 	}{
-		"iris-2048":         {"iris:16x128x1x1:shifts=31:threshold=5/12:delta=1280", .3241, 15},
-		"iris-2048-8":       {"iris:8x128x1x2:shifts=31:threshold=5/12:delta=1280", .3241, 15},
-		"iris-9600":         {"iris:20x240x1x2:shifts=31:threshold=5/12:delta=6000", .3241, 17},
-		"iris-12800":        {"iris:16x200x2x2:shifts=31:threshold=5/12:delta=8000", .3241, 18},
-		"iris-16384":        {"iris:16x256x2x2:shifts=31:threshold=5/12:delta=10240", .3241, 18},
-		"iris-16384-strict": {"iris:16x256x2x2:shifts=31:threshold=2/5:delta=4096", .3111, 17},
-		"iris-16384-wide":   {"iris:16x256x2x2:shifts=31:threshold=4/9:delta=8192", .3457, 18},
-		"iris-16384-s21":    {"iris:16x256x2x2:shifts=21:threshold=5/12:delta=10240", .3241, 18},
-		"iris-16384-s11":    {"iris:16x256x2x2:shifts=11:threshold=5/12:delta=10240", .3241, 18},
-		"iris-8192-wavelet": {"iris:16x256x1x2:shifts=11:threshold=5/12:delta=5120", .3241, 17},
-		"iris-8192-rows":    {"iris:8x256x2x2:shifts=11:threshold=5/12:delta=5120", .3241, 17},
-		"eyes-16384":        {"eyes:16x256x2x2:shifts=31:threshold=5/12:delta=10240", .3241, 19},
+		"iris-2048":         {"iris:16x128x1x1:shifts=31:threshold=1/2:delta=358", 0.3446, 13},
+		"iris-2048-8":       {"iris:8x128x1x2:shifts=31:threshold=1/2:delta=358", 0.3446, 13},
+		"iris-9600":         {"iris:20x240x1x2:shifts=31:threshold=1/2:delta=1680", 0.3444, 15},
+		"iris-12800":        {"iris:16x200x2x2:shifts=31:threshold=1/2:delta=2240", 0.3444, 15},
+		"iris-16384":        {"iris:16x256x2x2:shifts=31:threshold=1/2:delta=2867", 0.3445, 16},
+		"iris-16384-strict": {"iris:16x256x2x2:shifts=31:threshold=1/2:delta=3276", 0.3223, 16},
+		"iris-16384-s21":    {"iris:16x256x2x2:shifts=21:threshold=1/2:delta=2867", 0.3445, 16},
+		"iris-16384-s11":    {"iris:16x256x2x2:shifts=11:threshold=1/2:delta=2867", 0.3445, 16},
+		"iris-8192-wavelet": {"iris:16x256x1x2:shifts=11:threshold=1/2:delta=1433", 0.3445, 15},
+		"iris-8192-rows":    {"iris:8x256x2x2:shifts=11:threshold=1/2:delta=1433", 0.3445, 15},
+		"eyes-16384":        {"eyes:16x256x2x2:shifts=31:threshold=1/2:delta=2867", 0.3445, 17},
 		"vector-128":        {"vector:128:norm=63:theta=1191", .3001, 13},
 		"vector-512":        {"vector:512:norm=63:theta=1191", .3001, 13},
 		"vector-640":        {"vector:640:norm=63:theta=1191", .3001, 13},
 		"fingers-4x512":     {"fingers:2,3,7,8:512:norm=50:theta=667+211", .1511, 15},
 		"fingers-10x512":    {"fingers:1,2,3,4,5,6,7,8,9,10:512:norm=50:theta=667+211", .1111, 16},
+		"minutiae-10x512":   {"fingers:1,2,3,4,5,6,7,8,9,10:512:norm=50:theta=1201+380", .2000, 16},
 	}
 	all := Schemes()
 	if len(all) != len(want) {
@@ -69,9 +69,9 @@ func TestNamedSchemes(t *testing.T) {
 func TestScoreRange(t *testing.T) {
 	for text, want := range map[string][3]int64{
 		// least score, greatest score, weight bound
-		"iris-2048":  {-7*2048 - 1280, 5*2048 - 1280, 19 * 2048},
-		"iris-16384": {-7*16384 - 10240, 5*16384 - 10240, 19 * 16384},
-		"eyes-16384": {-7*2*16384 - 10240, 5*2*16384 - 10240, 19 * 2 * 16384},
+		"iris-2048":  {-2048 - 358, 2048 - 358, 3 * 2048},
+		"iris-16384": {-16384 - 2867, 16384 - 2867, 3 * 16384},
+		"eyes-16384": {-2*16384 - 2867, 2*16384 - 2867, 3 * 2 * 16384},
 		"fingers:2,3,7,8:512:norm=63:theta=1059+335": {-4*(3969+335) - 1059, 4*(3969-335) - 1059, 4 * (1425 + 335)},
 		"eyes:2x16x1x1:shifts=5:threshold=1/3:delta=2:fingers=3,4:512:norm=63:weight=2:each=7": {
 			-2*64 - 2*(2*3969+7) - 2, 64 + 2*(2*3969-7) - 2, 2*32*5 + 5*2*(2*1425+7)},

@@ -8,14 +8,14 @@ import (
 
 // Defaults of NewIrisScheme and the like.
 const (
-	// DefaultAlpha and DefaultBeta with a Delta of an eighth of the bits ask for a
-	// distance of at most 5/12 * (1 - 2048/o) with o common bits of 16 384: .32 at
-	// 9000, the usual choice of deployed systems (Daugman 2004, table 1), .28 at 6250
-	// and never a hit below 2048. So the chance of a false hit hardly depends on the
-	// overlap: an impostor's distance varies with 1/sqrt(o) (Daugman 2007, section
-	// 4, normalises scores for the same reason).
-	DefaultAlpha = 5
-	DefaultBeta  = 12
+	// DefaultAlpha and DefaultBeta with a Delta of 7/40 of the bits ask for a
+	// distance of at most (1 - 2867/o)/2 with o common bits of 16 384: .344 at 9216,
+	// .28 at 6500 and never a hit below 2867. So the chance of a false hit hardly
+	// depends on the overlap: an impostor's distance varies with 1/sqrt(o) (Daugman
+	// 2007, section 4, normalises scores for the same reason). Smaller numbers would
+	// not be possible; they keep the scores of the largest codes within 16 bits.
+	DefaultAlpha = 1
+	DefaultBeta  = 2
 	// DefaultShifts tries -15..+15 columns, +-21 degrees at 256 columns.
 	DefaultShifts = 31
 	// DefaultNorm keeps a score of vectors within 14 bits.
@@ -24,17 +24,24 @@ const (
 	FingerNorm = 50
 	// DefaultCosine is the least cosine that hits.
 	DefaultCosine = 0.30
-	// overlapShare: Delta is that of an overlap of one bit in 8.
-	overlapShare = 8
+	// MinutiaeCosine is the cosine of one finger from which NewFingerScheme makes the
+	// threshold of vectors of minutiae. Ten fingers then ask for a sum of cosines of
+	// 2.00 and four for 1.09, just above what let one in a thousand strangers match
+	// in the set in which strangers are most alike (docs/ACCURACY.md).
+	MinutiaeCosine = 0.54
+	// usualOverlap and strictOverlap, of 40 bits, are the overlap that Delta stands for;
+	// the strict one asks for a distance of .322 at 9216 common bits of 16 384.
+	usualOverlap  = 7
+	strictOverlap = 8
 )
 
 // String is the canonical text of a scheme, as in
 //
-//	iris:16x256x2x2:shifts=31:threshold=5/12:delta=10240
+//	iris:16x256x2x2:shifts=31:threshold=1/2:delta=2867
 //	vector:512:norm=63:theta=1191
 //	fingers:2,3,7,8:512:norm=50:theta=667+211
-//	eyes:16x256x2x2:shifts=31:threshold=5/12:delta=10240
-//	eyes:16x256x1x2:shifts=11:threshold=5/12:delta=5120:fingers=2,7:512:norm=63:weight=4:each=300
+//	eyes:16x256x2x2:shifts=31:threshold=1/2:delta=2867
+//	eyes:16x256x1x2:shifts=11:threshold=1/2:delta=1433:fingers=2,7:512:norm=63:weight=4:each=300
 //
 // where theta of fingers is Theta+Each, and eyes are two.
 func (s Scheme) String() string {
@@ -106,19 +113,20 @@ func ParseScheme(text string) (Scheme, error) {
 	return s, nil
 }
 
-// NewIrisScheme gives the default scheme for a shape: threshold 5/12 and a Delta
-// of Alpha*Bits/8. Errors wrap ErrScheme.
+// NewIrisScheme gives the default scheme for a shape: threshold 1/2 and a Delta
+// of 7/40 of the bits. Errors wrap ErrScheme.
 func NewIrisScheme(shape Shape, shifts int) (Scheme, error) {
-	return irisScheme(shape, shifts, DefaultAlpha, DefaultBeta)
+	return irisScheme(shape, shifts, usualOverlap)
 }
 
-func irisScheme(shape Shape, shifts int, alpha, beta int64) (Scheme, error) {
+// irisScheme has a Delta of overlap bits in 40.
+func irisScheme(shape Shape, shifts, overlap int) (Scheme, error) {
 	if err := shape.Validate(); err != nil {
 		return Scheme{}, err
 	}
 	s := Scheme{
-		Modality: ModalityIris, Shape: shape, Shifts: shifts, Alpha: alpha, Beta: beta,
-		Delta: max(1, alpha*int64(shape.Bits())/overlapShare),
+		Modality: ModalityIris, Shape: shape, Shifts: shifts, Alpha: DefaultAlpha, Beta: DefaultBeta,
+		Delta: max(1, DefaultAlpha*int64(shape.Bits()*overlap/40)),
 	}
 	return s, s.Validate()
 }
@@ -182,8 +190,7 @@ func Schemes() []Named {
 		made("iris-9600", "Masek or USIT code, 20 rows of 240 columns")(NewIrisScheme(Shape{20, 240, 1, 2}, DefaultShifts)),
 		made("iris-12800", "open-iris code at 200 columns, as in iris-mpc")(NewIrisScheme(Shape{16, 200, 2, 2}, DefaultShifts)),
 		made("iris-16384", "open-iris code at 256 columns, the default of its pipeline")(NewIrisScheme(full, DefaultShifts)),
-		made("iris-16384-strict", "the same, threshold near .31: a score bit less")(irisScheme(full, DefaultShifts, 2, 5)),
-		made("iris-16384-wide", "the same, threshold near .345")(irisScheme(full, DefaultShifts, 4, 9)),
+		made("iris-16384-strict", "the same, threshold near .32 in place of .345")(irisScheme(full, DefaultShifts, strictOverlap)),
 		made("iris-16384-s21", "the same, 10 columns either way")(NewIrisScheme(full, 21)),
 		made("iris-16384-s11", "the same, 5 columns either way")(NewIrisScheme(full, 11)),
 		made("iris-8192-wavelet", "the first wavelet of an open-iris code, 5 columns either way")(NewIrisScheme(oneWavelet, 11)),
@@ -194,6 +201,7 @@ func Schemes() []Named {
 		made("vector-640", "640-dimensional embedding at cosine .30")(NewVectorScheme(640)),
 		made("fingers-4x512", "index and middle fingers, 512-dimensional embeddings")(NewFingerScheme(handful, 512, DefaultCosine)),
 		made("fingers-10x512", "ten fingers, 512-dimensional embeddings")(NewFingerScheme(AllFingers, 512, DefaultCosine)),
+		made("minutiae-10x512", "ten fingers, vectors of minutiae")(NewFingerScheme(AllFingers, 512, MinutiaeCosine)),
 	}
 }
 

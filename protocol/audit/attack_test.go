@@ -333,7 +333,7 @@ var attacks = []attack{
 	}, want: audit.KeyCopy},
 
 	{name: "raised threshold", session: iris, edit: request(func(r *transcript.Request) {
-		r.Scheme = strings.Replace(r.Scheme, "threshold=5/12", "threshold=4/9", 1)
+		r.Scheme = strings.Replace(r.Scheme, "delta=358", "delta=258", 1)
 	}), want: audit.SessionThreshold},
 	{name: "lowered threshold", session: vector, edit: request(func(r *transcript.Request) {
 		r.Scheme = strings.Replace(r.Scheme, "theta=1191", "theta=1", 1)
@@ -357,7 +357,7 @@ var attacks = []attack{
 	}, want: audit.EpochOrder},
 	{name: "watchlist built for another threshold", session: none, world: func(w *audittest.World) {
 		l := w.Agreement.Watchlists[2]
-		l.Scheme = strings.Replace(l.Scheme, "5/12", "4/9", 1)
+		l.Scheme = strings.Replace(l.Scheme, "delta=358", "delta=359", 1)
 		w.Parties[1].Log(audittest.Epoch(l, 9, w.Now.Add(-time.Hour)))
 	}, want: audit.EpochScheme},
 	{name: "purpose that is not agreed", session: iris, edit: request(func(r *transcript.Request) { r.Purpose = "tax" }), want: audit.SessionPurpose},

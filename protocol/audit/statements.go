@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"errors"
 	"path"
 	"slices"
@@ -84,22 +85,19 @@ func (p *pair) checkTerms(a *agreement.Agreement, r transcript.Request, where Pl
 
 // withoutThreshold is the scheme but for what decides how similar a hit must be.
 func withoutThreshold(s templates.Scheme) templates.Scheme {
-	s.Alpha, s.Beta, s.Delta, s.Theta = 0, 0, 0, 0
+	s.Alpha, s.Beta, s.Delta, s.Theta, s.Each, s.Weight = 0, 0, 0, 0, 0, 0
 	return s
 }
 
 // direction says whom another threshold serves.
 func direction(used, agreed templates.Scheme) string {
-	more := used.Theta < agreed.Theta
-	if used.Modality == templates.ModalityIris {
-		switch left, right := used.Alpha*agreed.Beta, agreed.Alpha*used.Beta; {
-		case left != right:
-			more = left > right
-		default:
-			more = used.Delta < agreed.Delta
-		}
-	}
-	if more {
+	order := cmp.Or(
+		cmp.Compare(used.Alpha*agreed.Beta, agreed.Alpha*used.Beta),
+		cmp.Compare(agreed.Delta, used.Delta),
+		cmp.Compare(agreed.Theta, used.Theta),
+		cmp.Compare(agreed.Each, used.Each),
+		cmp.Compare(used.Weight, agreed.Weight))
+	if order > 0 {
 		return "people hit who should not"
 	}
 	return "people do not hit who should"

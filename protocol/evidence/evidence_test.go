@@ -292,14 +292,14 @@ func TestSpoiledStatements(t *testing.T) {
 		spoil func([]byte) []byte
 		want  error
 	}{
-		"open altered":         {flip(transcript.KindOpen, 10), ErrStatement},
-		"accept altered":       {flip(transcript.KindAccept, 10), ErrStatement},
-		"grant title":          {flip(kindGrant, 5), transcript.ErrFormat},
-		"grant text":           {flip(kindGrant, 40), transcript.ErrSignature},
-		"grant signature":      {flip(kindGrant, -20), transcript.ErrFormat},
-		"receipt record":       {flip(kindReceipt, 30), transcript.ErrSignature},
-		"receipt signature":    {flip(kindReceipt, -1), transcript.ErrSignature},
-		"receipt index":        {flip(kindReceipt, 2+5), ErrHeld},
+		"open altered":      {flip(transcript.KindOpen, 10), ErrStatement},
+		"accept altered":    {flip(transcript.KindAccept, 10), ErrStatement},
+		"grant title":       {flip(kindGrant, 5), transcript.ErrFormat},
+		"grant text":        {flip(kindGrant, 40), transcript.ErrSignature},
+		"grant signature":   {flip(kindGrant, -20), transcript.ErrFormat},
+		"receipt record":    {flip(kindReceipt, 30), transcript.ErrSignature},
+		"receipt signature": {flip(kindReceipt, -1), transcript.ErrSignature},
+		"receipt index":     {flip(kindReceipt, 2+5), ErrHeld},
 		"early receipt": {func(m []byte) []byte { // in place of the first verdict, which is lost
 			if protocol.KindOf(m) == protocol.KindVerdict && held == nil {
 				held = m
