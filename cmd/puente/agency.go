@@ -199,7 +199,7 @@ func (a *agency) party(ctx context.Context, p partner) (evidence.Party, error) {
 	if err != nil {
 		return evidence.Party{}, err
 	}
-	return evidence.Party{Agency: a.config.Agency, Signer: signer, PartnerKeys: p.Keys, Agreement: p.agreement,
+	return evidence.Party{Agency: a.config.Agency, Signer: sessionSigner{signer}, PartnerKeys: p.Keys, Agreement: p.agreement,
 		Dir: a.evidenceDir(), KeepMessages: a.config.KeepMessages, Now: now, Context: ctx}, nil
 }
 

@@ -20,11 +20,13 @@ var calibrateCommand = &cli.Command{
 		"missing to show it. docs/CALIBRATION.md explains every figure.\n\n" +
 		"Who is who: --labels, else the subject that records name, else the file name (--label; up to its last\n" +
 		"underscore by default). Two eyes or fingers of one person are not compared where records say which they are.\n" +
+		"Under a fused scheme the parts of a person in one file, or with one --capture, make one template.\n" +
 		"Prints counts and rates only, no label and no score of a pair. Exit code 11 if --verify-encrypted finds a difference.",
 	Flags: []cli.Flag{
 		&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text: shape, rotations and overlap, or dimensions and norm; its threshold is reported too"},
 		&cli.PathFlag{Name: "labels", Usage: "`FILE` with a person's label a line, in the order of the records"},
 		&cli.StringFlag{Name: "label", Usage: "`REGEXP` whose first group in the path of a file is the person"},
+		&cli.StringFlag{Name: "capture", Usage: "`REGEXP` whose first group in the path of a file is the capture, for eyes and fingers of a fused scheme that are in files of their own"},
 		&cli.Float64Flag{Name: "false-hits-per-year", Usage: "`NUMBER` of expected false hits a year that is tolerable"},
 		&cli.Float64Flag{Name: "watchlist-size", Usage: "`NUMBER` of entries of the watchlist"},
 		&cli.Float64Flag{Name: "queries-per-year", Usage: "`NUMBER` of probes a year"},

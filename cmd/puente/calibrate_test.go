@@ -30,7 +30,8 @@ func captures(t *testing.T, scheme templates.Scheme, people int) []calibration.S
 // TestVerifyEncrypted: under a threshold that was found, the encrypted protocol
 // decides as the plain matcher does, next to the threshold and elsewhere.
 func TestVerifyEncrypted(t *testing.T) {
-	for _, text := range []string{"iris:8x64x1x1:shifts=5:threshold=2/5:delta=64", "vector:64:norm=31:theta=290"} {
+	for _, text := range []string{"iris:8x64x1x1:shifts=5:threshold=2/5:delta=64", "vector:64:norm=31:theta=290",
+		"eyes:8x64x1x1:shifts=5:threshold=2/5:delta=64", "fingers:2,3,7:64:norm=31:theta=300+200"} {
 		scheme, err := templates.SchemeByName(text)
 		if err != nil {
 			t.Fatal(err)

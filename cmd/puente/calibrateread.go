@@ -23,17 +23,24 @@ func readSamples(c *cli.Context, scheme templates.Scheme, bar *progress) ([]cali
 	if err != nil || c.IsSet("label") && pattern.NumSubexp() < 1 {
 		return nil, usagef("--label must be a regular expression with a group, as in '/(person[0-9]+)/'")
 	}
+	capture, err := regexp.Compile(c.String("capture"))
+	if err != nil || c.IsSet("capture") && capture.NumSubexp() < 1 {
+		return nil, usagef("--capture must be a regular expression with a group, as in '_([0-9]+)_'")
+	}
 	o := intake.Options{Scheme: scheme, Read: scheme.ReadOptions(), Apart: true, MixEyes: true, Repeats: true}
+	if scheme.Modality == templates.ModalityFused {
+		o.Capture = func(r intake.Record) (string, error) { return captureOf(c, pattern, capture, r) }
+	} else if c.IsSet("capture") {
+		return nil, usagef("--capture joins eyes and fingers under a fused scheme, and %s has one part only", scheme)
+	}
 	var samples []calibration.Sample
 	for r, err := range o.Records(c.Args().Slice()) {
 		if err != nil {
 			return nil, inputf("%w", err)
 		}
-		label := r.Subject
-		if label == "" || c.IsSet("label") {
-			if label, err = labelOf(c, pattern, r.Sources[0].File); err != nil {
-				return nil, err
-			}
+		label, err := personOf(c, pattern, r)
+		if err != nil {
+			return nil, err
 		}
 		if samples = append(samples, calibration.Sample{Template: r.Template, Person: label, Part: partOf(r)}); len(samples) > calibration.MaxSamples {
 			return nil, inputf("there are more than %d templates, as many as can be compared: leave out some people", calibration.MaxSamples)
@@ -44,6 +51,32 @@ func readSamples(c *cli.Context, scheme templates.Scheme, bar *progress) ([]cali
 		return samples, giveLabels(c.Path("labels"), samples)
 	}
 	return samples, nil
+}
+
+// personOf is whose a record is.
+func personOf(c *cli.Context, pattern *regexp.Regexp, r intake.Record) (string, error) {
+	if r.Subject != "" && !c.IsSet("label") {
+		return r.Subject, nil
+	}
+	return labelOf(c, pattern, r.Sources[0].File)
+}
+
+// captureOf says which parts are of one capture of a person: those of one file, or of
+// the files in whose path --capture finds the same.
+func captureOf(c *cli.Context, pattern, capture *regexp.Regexp, r intake.Record) (string, error) {
+	person, err := personOf(c, pattern, r)
+	if err != nil {
+		return "", err
+	}
+	which := r.Sources[0].File
+	if c.IsSet("capture") {
+		m := capture.FindStringSubmatch(filepath.ToSlash(which))
+		if m == nil || m[1] == "" {
+			return "", fmt.Errorf("--capture finds no capture in this path")
+		}
+		which = m[1]
+	}
+	return person + "\x00" + which, nil
 }
 
 // labelOf is what the name of a file says about the person.

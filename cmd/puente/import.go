@@ -42,6 +42,7 @@ var templateImportCommand = &cli.Command{
 	Description: importDescription,
 	Flags: append([]cli.Flag{
 		&cli.PathFlag{Name: "out", Usage: "`FILE` to write, which watchlist import, add and query read"},
+		&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text that the templates are to fit: iris codes are reduced to it, and under a fused one the parts of one subject are joined"},
 		&cli.IntFlag{Name: "norm", Usage: "`NORM` to which vectors of reals are quantised", Value: templates.DefaultNorm},
 		&cli.IntFlag{Name: "dims", Usage: "`N` coordinates of vectors made of minutiae", Value: minutiae.DefaultDims},
 	}, importFlags...),
@@ -56,10 +57,9 @@ var templateImportCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		if o.Read.Norm = c.Int("norm"); o.Read.Norm < 1 || o.Read.Norm > templates.MaxNorm {
-			return usagef("--norm %d: allowed are 1 to %d", o.Read.Norm, templates.MaxNorm)
+		if err := fitScheme(c, &o); err != nil {
+			return err
 		}
-		o.Dims = c.Int("dims")
 		o.MixEyes = o.MixEyes || c.String("eye") == "from-file" // a file of templates says of each which eye it is
 		bar := newProgress()
 		defer bar.done()
@@ -68,6 +68,28 @@ var templateImportCommand = &cli.Command{
 		bar.done()
 		return showImport(c, importView{Out: c.Path("out"), Report: report}, err)
 	},
+}
+
+// fitScheme reads the flags that say what template import makes.
+func fitScheme(c *cli.Context, o *intake.Options) (err error) {
+	if o.Read.Norm = c.Int("norm"); o.Read.Norm < 1 || o.Read.Norm > templates.MaxNorm {
+		return usagef("--norm %d: allowed are 1 to %d", o.Read.Norm, templates.MaxNorm)
+	}
+	o.Dims = c.Int("dims")
+	if !c.IsSet("scheme") {
+		return nil
+	}
+	if o.Scheme, err = templates.SchemeByName(c.String("scheme")); err != nil {
+		return usagef("--scheme: %w", err)
+	}
+	if c.IsSet("norm") || c.IsSet("dims") {
+		return usagef("--norm and --dims are those of the scheme: leave them out beside --scheme")
+	}
+	if o.Read.Shape == (templates.Shape{}) {
+		o.Read.Shape = o.Scheme.Shape
+	}
+	o.Read.Norm, o.Dims = o.Scheme.Norm, o.Scheme.Dims
+	return nil
 }
 
 var watchlistImportCommand = &cli.Command{

@@ -120,8 +120,9 @@ func keyState(v keys.SigningVersion, newest uint32) string {
 
 var keysRotate = &cli.Command{
 	Name: "rotate", Usage: "make a new version of the signing key; bring data keys under a new wrapping key", ArgsUsage: " ",
-	Description: "Signatures of older versions stay valid. A running service signs with the new version in its next\n" +
-		"session. Give the new public key to partners and auditors: puente keys export-public.\n" +
+	Description: "Signatures of older versions stay valid. Partners refuse the new version until they have it: give it to\n" +
+		"them and to auditors (card.toml, or puente keys export-public). A service that runs signs with the old\n" +
+		"version until it is started again; commands sign with the new one at once.\n" +
 		"In Vault the key that wraps data keys gets a new version too, and every data key is rewrapped;\n" +
 		"services go on reading meanwhile.",
 	Flags: []cli.Flag{
@@ -170,7 +171,8 @@ var keysRotate = &cli.Command{
 
 var keysRevoke = &cli.Command{
 	Name: "revoke", Usage: "revoke a version of the signing key, or old versions of the wrapping key", ArgsUsage: "VERSION | --wrapping",
-	Description: "A revoked version signs nothing any more; with Vault this holds for all versions before it too.\n" +
+	Description: "A revoked version signs nothing any more; with Vault this holds for all versions before it too. Start\n" +
+		"services again before it: they sign with the version that was the newest when they started.\n" +
 		"What it signed before still verifies: tell partners and auditors from when on it must not count.\n" +
 		"The newest version cannot be revoked: rotate first. --wrapping makes old copies of the encrypted\n" +
 		"seeds unreadable; run keys rotate before.",

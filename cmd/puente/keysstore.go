@@ -13,6 +13,8 @@ import (
 
 	"github.com/puente-project/puente/keys"
 	"github.com/puente-project/puente/keys/vault"
+	"github.com/puente-project/puente/protocol/signature"
+	"github.com/puente-project/puente/protocol/transport"
 )
 
 // vaultConfig reads the section [vault] of a configuration file, nil if there is
@@ -66,4 +68,18 @@ func closeStore(store keys.Store) error {
 		return c.Close()
 	}
 	return nil
+}
+
+// sessionSigner signs for sessions with partners. When the keys are away, a sealed Vault
+// or a revoked version, the partner is told this much and no "internal error"; why stays
+// on this side.
+type sessionSigner struct{ signature.Signer }
+
+// Sign implements signature.Signer.
+func (s sessionSigner) Sign(ctx context.Context, message []byte) (signature.Signature, error) {
+	signed, err := s.Signer.Sign(ctx, message)
+	if err != nil && ctx.Err() == nil {
+		err = transport.Refuse(transport.ClassUnavailable, "the signing key is not available at the moment", err)
+	}
+	return signed, err
 }

@@ -48,6 +48,8 @@ func newApp() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		CustomAppHelpTemplate: cli.AppHelpTemplate + exitCodeHelp,
+		// The texts of schemes have commas in them; several values take several flags.
+		DisableSliceFlagSeparator: true,
 	}
 }
 
