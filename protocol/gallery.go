@@ -84,17 +84,11 @@ func LimitGarbage(resident int) (before int) {
 // goroutines encode; progress, if not nil, is told the number of finished entries.
 func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entries, width, workers int,
 	source iter.Seq2[templates.Template, error], progress func(done int)) (*Gallery, error) {
-	if entries < 1 || entries > MaxEntries {
-		return nil, fmt.Errorf("%w: a watchlist of %d entries, allowed are 1 to %d", ErrLimit, entries, MaxEntries)
-	}
-	if width == 0 {
-		width = scheme.BestLayout(he.Degree, entries).Width
-	}
-	p, err := newPlan(scheme, entries, width)
+	g, err := emptyGallery(scheme, epoch, entries, width)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gallery{plan: p, epoch: epoch, weights: make([]*he.Weights, p.shares())}
+	g.weights = make([]*he.Weights, g.shares())
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	jobs := make(chan encodeJob)
@@ -105,7 +99,7 @@ func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entr
 			e := newEncoder(&g.plan)
 			for j := range jobs {
 				if err := e.fill(j.entries); err != nil {
-					cancel(fmt.Errorf("slots from %d: %w", j.index*p.layout.PerCiphertext, err))
+					cancel(fmt.Errorf("slots from %d: %w", j.index*g.layout.PerCiphertext, err))
 					continue
 				}
 				g.weights[j.index] = g.params.NewWeights(e.blocks) // each index belongs to one job
@@ -128,10 +122,8 @@ func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entr
 	return g, nil
 }
 
-// NewCompactGallery is NewGallery for the compact form, which takes a tenth to a hundredth
-// of the memory and costs every session the encoding. The templates are retained.
-func NewCompactGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entries, width int,
-	source iter.Seq2[templates.Template, error], progress func(done int)) (*Gallery, error) {
+// emptyGallery lays a gallery out.
+func emptyGallery(scheme templates.Scheme, epoch uint64, entries, width int) (*Gallery, error) {
 	if entries < 1 || entries > MaxEntries {
 		return nil, fmt.Errorf("%w: a watchlist of %d entries, allowed are 1 to %d", ErrLimit, entries, MaxEntries)
 	}
@@ -142,7 +134,18 @@ func NewCompactGallery(ctx context.Context, scheme templates.Scheme, epoch uint6
 	if err != nil {
 		return nil, err
 	}
-	g := &Gallery{plan: p, epoch: epoch, compact: make([][]templates.Template, p.shares())}
+	return &Gallery{plan: p, epoch: epoch}, nil
+}
+
+// NewCompactGallery is NewGallery for the compact form, which takes a tenth to a hundredth
+// of the memory and costs every session the encoding. The templates are retained.
+func NewCompactGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entries, width int,
+	source iter.Seq2[templates.Template, error], progress func(done int)) (*Gallery, error) {
+	g, err := emptyGallery(scheme, epoch, entries, width)
+	if err != nil {
+		return nil, err
+	}
+	g.compact = make([][]templates.Template, g.shares())
 	jobs := make(chan encodeJob)
 	failed := make(chan error, 1)
 	go func() {

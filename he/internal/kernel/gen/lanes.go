@@ -6,6 +6,25 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// cursor is a pointer that moves on by so many bytes with every vector.
+type cursor struct {
+	at   reg.Register
+	step int
+}
+
+// eachVector repeats a body count times and ends the routine.
+func eachVector(count reg.Register, body func(), cursors ...cursor) {
+	Label("vector")
+	body()
+	for _, c := range cursors {
+		ADDQ(Imm(uint64(c.step)), c.at)
+	}
+	DECQ(count)
+	JNZ(LabelRef("vector"))
+	VZEROUPPER()
+	RET()
+}
+
 // scale writes dst = a*w, or dst += a*w, for count vectors and a factor w, w'.
 func scale(name string, add bool) {
 	TEXT(name, NOSPLIT, "func(dst, a, factor, constants *uint64, count uint64)")
@@ -19,22 +38,17 @@ func scale(name string, add bool) {
 	q := constant(c, constQ)
 	by := factors(w, 0, 1, true)
 
-	Label("vector")
-	x := ZMM()
-	VMOVDQU64(Mem{Base: a}, x)
-	r := f.times([]reg.VecVirtual{x}, by)[0]
-	if add { // below 2q + q
-		VPADDQ(Mem{Base: dst}, r, r)
-		reduce(f.q2, r)
-	}
-	reduce(q, r)
-	VMOVDQU64(r, Mem{Base: dst})
-	ADDQ(Imm(vector), dst)
-	ADDQ(Imm(vector), a)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		x := ZMM()
+		VMOVDQU64(Mem{Base: a}, x)
+		r := f.times([]reg.VecVirtual{x}, by)[0]
+		if add { // below 2q + q
+			VPADDQ(Mem{Base: dst}, r, r)
+			reduce(f.q2, r)
+		}
+		reduce(q, r)
+		VMOVDQU64(r, Mem{Base: dst})
+	}, cursor{dst, vector}, cursor{a, vector})
 }
 
 // fraction adds x*2^14 + floor(x*e/2^52) to each word of sum, modulo 2^64, with
@@ -52,21 +66,16 @@ func fraction() {
 	e := constant(w, 2)
 	by := factors(w, 0, 1, true)
 
-	Label("vector")
-	y, t := ZMM(), ZMM()
-	VMOVDQU64(Mem{Base: v}, y)
-	x := f.times([]reg.VecVirtual{y}, by)[0]
-	reduce(q, x)
-	VPSLLQ(Imm(14), x, t)
-	VPADDQ(Mem{Base: sum}, t, t)
-	VPMADD52HUQ(e, x, t)
-	VMOVDQU64(t, Mem{Base: sum})
-	ADDQ(Imm(vector), sum)
-	ADDQ(Imm(vector), v)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		y, t := ZMM(), ZMM()
+		VMOVDQU64(Mem{Base: v}, y)
+		x := f.times([]reg.VecVirtual{y}, by)[0]
+		reduce(q, x)
+		VPSLLQ(Imm(14), x, t)
+		VPADDQ(Mem{Base: sum}, t, t)
+		VPMADD52HUQ(e, x, t)
+		VMOVDQU64(t, Mem{Base: sum})
+	}, cursor{sum, vector}, cursor{v, vector})
 }
 
 // addSmall adds signed bytes to residues.
@@ -79,20 +88,15 @@ func addSmall() {
 	count := Load(Param("count"), GP64())
 	q := constant(c, constQ)
 
-	Label("vector")
-	r := ZMM()
-	VPMOVSXBQ(Mem{Base: small}, r)
-	VPADDQ(Mem{Base: dst}, r, r)
-	VPADDQ(q, r, r) // from q - 128 to 2q + 127
-	reduce(q, r)
-	reduce(q, r)
-	VMOVDQU64(r, Mem{Base: dst})
-	ADDQ(Imm(vector), dst)
-	ADDQ(Imm(8), small)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		r := ZMM()
+		VPMOVSXBQ(Mem{Base: small}, r)
+		VPADDQ(Mem{Base: dst}, r, r)
+		VPADDQ(q, r, r) // from q - 128 to 2q + 127
+		reduce(q, r)
+		reduce(q, r)
+		VMOVDQU64(r, Mem{Base: dst})
+	}, cursor{dst, vector}, cursor{small, 8})
 }
 
 // spread writes signed integers of 32 bits as residues.
@@ -105,19 +109,14 @@ func spread() {
 	count := Load(Param("count"), GP64())
 	q := constant(c, constQ)
 
-	Label("vector")
-	r := ZMM()
-	minus := K()
-	VPMOVSXDQ(Mem{Base: small}, r)
-	VPMOVQ2M(r, minus)
-	VPADDQ(q, r, minus, r)
-	VMOVDQU64(r, Mem{Base: dst})
-	ADDQ(Imm(vector), dst)
-	ADDQ(Imm(vector/2), small)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		r := ZMM()
+		minus := K()
+		VPMOVSXDQ(Mem{Base: small}, r)
+		VPMOVQ2M(r, minus)
+		VPADDQ(q, r, minus, r)
+		VMOVDQU64(r, Mem{Base: dst})
+	}, cursor{dst, vector}, cursor{small, vector / 2})
 }
 
 // pick copies the words whose byte equals the wanted one and clears the others.
@@ -132,20 +131,14 @@ func pick() {
 	VPBROADCASTQ(w, want)
 	count := Load(Param("count"), GP64())
 
-	Label("vector")
-	b, r := ZMM(), ZMM()
-	k := K()
-	VPMOVZXBQ(Mem{Base: bytes}, b)
-	VPCMPEQQ(b, want, k)
-	VMOVDQU64_Z(Mem{Base: src}, k, r)
-	VMOVDQU64(r, Mem{Base: dst})
-	ADDQ(Imm(vector), dst)
-	ADDQ(Imm(vector), src)
-	ADDQ(Imm(8), bytes)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		b, r := ZMM(), ZMM()
+		k := K()
+		VPMOVZXBQ(Mem{Base: bytes}, b)
+		VPCMPEQQ(b, want, k)
+		VMOVDQU64_Z(Mem{Base: src}, k, r)
+		VMOVDQU64(r, Mem{Base: dst})
+	}, cursor{dst, vector}, cursor{src, vector}, cursor{bytes, 8})
 }
 
 // Words of the constants of recombine: four for each of three planes, then five.
@@ -187,41 +180,37 @@ func recombine() {
 	offset := GP64()
 	XORQ(offset, offset)
 
-	Label("vector")
-	v, turns := zero(), ZMM()
-	VMOVDQA64(round, turns)
-	for i := range 3 {
-		x, y := ZMM(), ZMM()
-		k := K()
-		VMOVDQU64(Mem{Base: s[i], Index: offset, Scale: 1}, x)
-		VPCMPGTQ(halfP[i], x, k)
-		VPSUBQ(p[i], x, k, x)
-		VPMULLQ(cofactor[i], x, y)
-		VPADDQ(y, v, v)
-		VPMULLQ(share[i], x, x)
-		VPADDQ(x, turns, turns)
-	}
-	VPSRAQ(Imm(40), turns, turns)
-	VPMULLQ(t, turns, turns)
-	VPSUBQ(turns, v, v)
-	above, below := K(), K()
-	VPCMPGTQ(half, v, above)
-	VPSUBQ(t, v, above, v)
-	VPCMPGTQ(v, negative, below)
-	VPADDQ(t, v, below, v)
-	minus := K()
-	VPMOVQ2M(v, minus)
-	for i := range 3 {
-		r := ZMM()
-		VMOVDQA64(v, r)
-		VPADDQ(q[i], v, minus, r)
-		VMOVDQU64(r, Mem{Base: d[i], Index: offset, Scale: 1})
-	}
-	ADDQ(Imm(vector), offset)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		v, turns := zero(), ZMM()
+		VMOVDQA64(round, turns)
+		for i := range 3 {
+			x, y := ZMM(), ZMM()
+			k := K()
+			VMOVDQU64(Mem{Base: s[i], Index: offset, Scale: 1}, x)
+			VPCMPGTQ(halfP[i], x, k)
+			VPSUBQ(p[i], x, k, x)
+			VPMULLQ(cofactor[i], x, y)
+			VPADDQ(y, v, v)
+			VPMULLQ(share[i], x, x)
+			VPADDQ(x, turns, turns)
+		}
+		VPSRAQ(Imm(40), turns, turns)
+		VPMULLQ(t, turns, turns)
+		VPSUBQ(turns, v, v)
+		above, below := K(), K()
+		VPCMPGTQ(half, v, above)
+		VPSUBQ(t, v, above, v)
+		VPCMPGTQ(v, negative, below)
+		VPADDQ(t, v, below, v)
+		minus := K()
+		VPMOVQ2M(v, minus)
+		for i := range 3 {
+			r := ZMM()
+			VMOVDQA64(v, r)
+			VPADDQ(q[i], v, minus, r)
+			VMOVDQU64(r, Mem{Base: d[i], Index: offset, Scale: 1})
+		}
+	}, cursor{offset, vector})
 }
 
 // centredBinomial writes, for each word, the number of ones among its bits 0..20 less
@@ -236,20 +225,15 @@ func centredBinomial() {
 	VPBROADCASTQ(m, mask)
 	count := Load(Param("count"), GP64())
 
-	Label("vector")
-	low, high := ZMM(), ZMM()
-	VMOVDQU64(Mem{Base: words}, low)
-	VPSRLQ(Imm(21), low, high)
-	VPANDQ(mask, low, low)
-	VPANDQ(mask, high, high)
-	VPOPCNTQ(low, low)
-	VPOPCNTQ(high, high)
-	VPSUBQ(high, low, low)
-	VPMOVQB(low, Mem{Base: dst})
-	ADDQ(Imm(8), dst)
-	ADDQ(Imm(vector), words)
-	DECQ(count)
-	JNZ(LabelRef("vector"))
-	VZEROUPPER()
-	RET()
+	eachVector(count, func() {
+		low, high := ZMM(), ZMM()
+		VMOVDQU64(Mem{Base: words}, low)
+		VPSRLQ(Imm(21), low, high)
+		VPANDQ(mask, low, low)
+		VPANDQ(mask, high, high)
+		VPOPCNTQ(low, low)
+		VPOPCNTQ(high, high)
+		VPSUBQ(high, low, low)
+		VPMOVQB(low, Mem{Base: dst})
+	}, cursor{dst, 8}, cursor{words, vector})
 }
