@@ -19,6 +19,9 @@ import (
 // demoSeed makes the demonstration's people the same every time; keys are fresh.
 const demoSeed = 2026
 
+// demoWarrant is the legal basis of claims in the demonstration.
+const demoWarrant = "demonstration-warrant"
+
 // act is one watchlist and the probes against it.
 type act struct {
 	holder, requester side
@@ -37,7 +40,7 @@ func (d *demo) run(ctx context.Context) error {
 	states := side{name: "us", country: "United States", dir: filepath.Join(d.dir, "us")}
 	acts := []act{
 		{holder: states, requester: chile, watchlist: "wanted-iris", scheme: "iris-16384"},
-		{holder: chile, requester: states, watchlist: "wanted-fingers", scheme: "vector-512"},
+		{holder: chile, requester: states, watchlist: "wanted-fingers", scheme: "fingers-10x512"},
 	}
 	for _, s := range []*side{&chile, &states} {
 		var err error
@@ -63,7 +66,7 @@ func (d *demo) run(ctx context.Context) error {
 		}
 	}
 	agreed := filepath.Join(d.dir, "agreement.json")
-	args := []string{"--dir", chile.dir, "agreement", "new", "--with", states.name, "--purpose", "border/demonstration-treaty=100"}
+	args := []string{"--dir", chile.dir, "agreement", "new", "--with", states.name, "--purpose", "border/demonstration-treaty=100", "--claim-basis", demoWarrant}
 	for _, a := range acts {
 		args = append(args, "--watchlist", a.holder.name+"/"+a.watchlist+"="+a.scheme)
 	}
@@ -99,7 +102,16 @@ func (d *demo) prepare(ctx context.Context, a *act) error {
 	for i := range list {
 		list[i] = people.Entry(i)
 	}
-	known, what := people.Genuine(d.entries/2, 1), "another capture of an enrolled finger"
+	known, what := people.Genuine(d.entries/2, 1), "four fingers of an enrolled person, captured again"
+	if hand, ok := known.(*templates.Fused); ok {
+		slap := map[int]templates.Vector{}
+		for _, f := range []int{2, 3, 4, 5} {
+			slap[f], _ = hand.Finger(f)
+		}
+		if known, err = templates.NewFused(nil, nil, slap); err != nil {
+			return err
+		}
+	}
 	if scheme.Modality == templates.ModalityIris {
 		enrolled, err := openIris("orb_output_v1.9.2.json")
 		if err != nil {
@@ -171,8 +183,9 @@ func writeTemplates(file string, list ...templates.Template) error {
 // ask runs the queries of all acts and prints the two decisions side by side.
 func (d *demo) ask(ctx context.Context, acts []act) error {
 	t := newTable(&cli.Context{App: &cli.App{Writer: d.out}}, "query", "probe", "plaintext", "encrypted", "time per entry", "up", "down")
+	var claims []string
 	for _, a := range acts {
-		for _, p := range a.probes {
+		for i, p := range a.probes {
 			out, err := d.puente(ctx, "--dir", a.requester.dir, "query", "--json", "--partner", a.holder.name, "--watchlist", a.watchlist, p.file)
 			if err != nil {
 				return err
@@ -190,6 +203,14 @@ func (d *demo) ask(ctx context.Context, acts []act) error {
 				return fmt.Errorf("the encrypted decision differs from the plaintext one: please report this")
 			}
 			d.say("%s asked %s about one probe, %d entries in %.2f s", a.requester.country, a.holder.country, got.Entries, got.Seconds)
+			if i == 0 {
+				handle, err := d.claim(ctx, a, got)
+				if err != nil {
+					return err
+				}
+				claims = append(claims, fmt.Sprintf("%s claimed slot %d of %s on the basis %s: %s released the reference %s",
+					a.requester.country, got.Slots[0], a.watchlist, demoWarrant, a.holder.country, handle))
+			}
 		}
 	}
 	fmt.Fprintln(d.out)
@@ -204,8 +225,24 @@ func (d *demo) ask(ctx context.Context, acts []act) error {
 		}
 	}
 	fmt.Fprintln(d.out, "Both sides hold the same transcript of each session, signed by both with Ed25519 and ML-DSA-65.")
-	fmt.Fprintln(d.out, "A hit is a lead for a human examiner; what lies behind a slot is a second, separate request.")
+	fmt.Fprintln(d.out, "A hit is a lead for a human examiner. What lies behind a slot is a second request, signed and logged by both:")
+	for _, c := range claims {
+		fmt.Fprintf(d.out, "  %s\n", c)
+	}
 	return nil
+}
+
+// claim asks for the reference behind the hit of a query.
+func (d *demo) claim(ctx context.Context, a act, hit answer) (handle string, err error) {
+	out, err := d.puente(ctx, "--dir", a.requester.dir, "claim", "--json", "--slot", fmt.Sprint(hit.Slots[0]), "--legal-basis", demoWarrant, hit.Session)
+	if err != nil {
+		return "", err
+	}
+	var result claimed
+	if err := json.Unmarshal([]byte(out), &result); err != nil || result.Handle == "" {
+		return "", fmt.Errorf("the output of claim has no handle: %w", err)
+	}
+	return result.Handle, nil
 }
 
 func decision(slots []int) string {
