@@ -91,6 +91,75 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// TestAuditorSeesNoSecret walks all that is in the engines as root, and asks as the auditor
+// for each of it in every way: the answer is a denial, except for what is public.
+func TestAuditorSeesNoSecret(t *testing.T) {
+	e := sharedEnv(t).mount(t)
+	for n := range uint32(2) {
+		mustRotate(t, e.as(t, roleOperator), n+1)
+	}
+	for _, name := range []string{"sessions", "identity", "log", "watchlist/border"} {
+		if err := e.as(t, roleService).Create(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	T, K := e.base.Transit, e.base.KV
+	root := e.server.Client(e.server.RootToken).Logical()
+	var requests []request
+	public, secret := 0, 0
+	var walk func(folder string)
+	walk = func(folder string) {
+		list, err := root.ListWithContext(t.Context(), K+"/metadata/"+folder)
+		if err != nil || list == nil {
+			t.Fatalf("list %q: %v", folder, err)
+		}
+		if !strings.HasPrefix(folder, "public/") {
+			requests = append(requests, request{path: K + "/metadata/" + folder, list: true})
+		}
+		for _, k := range list.Data["keys"].([]any) {
+			name := folder + k.(string)
+			switch {
+			case strings.HasSuffix(name, "/"):
+				walk(name)
+			case strings.HasPrefix(name, "public/"):
+				public++
+			default:
+				secret++
+				for _, way := range []string{"data", "metadata", "subkeys"} {
+					requests = append(requests, request{path: K + "/" + way + "/" + name})
+				}
+			}
+		}
+	}
+	walk("")
+	if public != 2 || secret != 6 {
+		t.Errorf("%d public and %d secret records, want 2 and 6", public, secret)
+	}
+	transit, err := root.ListWithContext(t.Context(), T+"/keys")
+	if err != nil || len(transit.Data["keys"].([]any)) != 2 {
+		t.Fatalf("transit keys: %v, %v", transit, err)
+	}
+	body := map[string]any{"input": "eA==", "plaintext": "eA==", "ciphertext": "vault:v1:eA=="}
+	for _, k := range transit.Data["keys"].([]any) {
+		for _, use := range []string{"encrypt", "decrypt", "rewrap", "sign", "hmac", "datakey/plaintext", "datakey/wrapped"} {
+			requests = append(requests, request{path: T + "/" + use + "/" + k.(string), body: body})
+		}
+		for _, read := range []string{"export/encryption-key", "export/signing-key", "export/hmac-key", "backup"} {
+			requests = append(requests, request{path: T + "/" + read + "/" + k.(string)})
+		}
+	}
+	s := e.as(t, roleAuditor)
+	client, _, err := s.session.current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range requests {
+		if _, err := s.session.connection.once(t.Context(), client, r); !errors.Is(err, ErrDenied) {
+			t.Errorf("%s: %v, want ErrDenied", r.path, err)
+		}
+	}
+}
+
 // TestRolesAtWork: the same through the store.
 func TestRolesAtWork(t *testing.T) {
 	e := sharedEnv(t).mount(t)

@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -18,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/keys/vault/vaulttest"
 )
 
 // The test binary runs itself as the client with this variable, which holds the
@@ -59,51 +57,6 @@ func client(config string) error {
 	fmt.Println("ready", s, seed, child, signer)
 	io.Copy(io.Discard, os.Stdin) // stays alive, logged in, for the search
 	return s.Close()
-}
-
-// forms returns the ways in which a secret could stand in a file.
-func forms(secret []byte) map[string][]byte {
-	f := map[string][]byte{
-		"raw": secret, "hex": []byte(hex.EncodeToString(secret)), "HEX": []byte(strings.ToUpper(hex.EncodeToString(secret))),
-		"decimal":       []byte(strings.Trim(fmt.Sprint(secret[:12]), "[]")),
-		"decimal, JSON": []byte(strings.ReplaceAll(strings.Trim(fmt.Sprint(secret[:12]), "[]"), " ", ",")),
-	}
-	for shift := range 3 { // base64 of something that has the secret inside
-		padded := append(make([]byte, shift), secret...)
-		text := base64.StdEncoding.EncodeToString(padded)
-		f[fmt.Sprintf("base64 shifted by %d", shift)] = []byte(text[4 : len(text)-4])
-		f[fmt.Sprintf("base64url shifted by %d", shift)] = []byte(strings.NewReplacer("+", "-", "/", "_").Replace(text[4 : len(text)-4]))
-	}
-	return f
-}
-
-// search returns where any form of a secret stands under the paths.
-func search(t *testing.T, secrets map[string][]byte, paths ...string) (found []string, files int) {
-	t.Helper()
-	for _, root := range paths {
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !d.Type().IsRegular() {
-				return err
-			}
-			content, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			files++
-			for name, secret := range secrets {
-				for form, bytesOf := range forms(secret) {
-					if bytes.Contains(content, bytesOf) {
-						found = append(found, fmt.Sprintf("%s in %s (%s)", name, path, form))
-					}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	return found, files
 }
 
 // TestNoSecretOutside looks for the root seed, its children and the login's
@@ -196,7 +149,10 @@ func TestNoSecretOutside(t *testing.T) {
 	}
 	write(t, filepath.Join(shown, "stdout"), line)
 
-	found, files := search(t, secrets, home, logins, shown, shared.dir)
+	found, files, err := vaulttest.Search(secrets, home, logins, shown, shared.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if len(found) > 0 {
 		t.Errorf("secrets found: %s", strings.Join(found, "; "))
 	}
@@ -231,11 +187,11 @@ func TestNoSecretOutside(t *testing.T) {
 	}
 
 	// The search finds what is there, in each form.
-	for form, b := range forms(seed[:]) {
+	for form, b := range vaulttest.Forms(seed[:]) {
 		control := t.TempDir()
 		write(t, filepath.Join(control, "leak"), "xx"+string(b)+"yy")
-		if found, _ := search(t, secrets, control); len(found) == 0 {
-			t.Errorf("the search does not see a leak in the form %s", form)
+		if found, _, err := vaulttest.Search(secrets, control); len(found) == 0 {
+			t.Errorf("the search does not see a leak in the form %s (%v)", form, err)
 		}
 	}
 	stdin.Close()

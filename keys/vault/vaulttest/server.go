@@ -244,8 +244,34 @@ func (s *Server) end(signal os.Signal) {
 	}
 }
 
-// Pause stops the process from running, as a hung machine would; Resume undoes it.
-func (s *Server) Pause() error { return s.signal(syscall.SIGSTOP) }
+// Pause stops the process from running, as a hung machine would; Resume undoes it. The
+// signal takes effect later on a busy machine: Pause waits until /proc shows all threads
+// as stopped.
+func (s *Server) Pause() error {
+	if err := s.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	threads := fmt.Sprintf("/proc/%d/task/*/stat", s.cmd.Process.Pid)
+	s.mu.Unlock()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		files, err := filepath.Glob(threads)
+		if err != nil {
+			return err
+		}
+		running := 0
+		for _, file := range files {
+			stat, err := os.ReadFile(file) // fails for a thread that has ended
+			if _, state, ok := strings.Cut(string(stat), ") "); err == nil && ok && state[0] != 'T' {
+				running++
+			}
+		}
+		if running == 0 {
+			return nil
+		}
+	}
+	return errors.New("vault test server: it does not stop")
+}
 
 // Resume undoes Pause.
 func (s *Server) Resume() error { return s.signal(syscall.SIGCONT) }
