@@ -27,6 +27,7 @@ var calibrateCommand = &cli.Command{
 		&cli.PathFlag{Name: "labels", Usage: "`FILE` with a person's label a line, in the order of the records"},
 		&cli.StringFlag{Name: "label", Usage: "`REGEXP` whose first group in the path of a file is the person"},
 		&cli.StringFlag{Name: "capture", Usage: "`REGEXP` whose first group in the path of a file is the capture, for eyes and fingers of a fused scheme that are in files of their own"},
+		fingerFlag,
 		&cli.Float64Flag{Name: "false-hits-per-year", Usage: "`NUMBER` of expected false hits a year that is tolerable"},
 		&cli.Float64Flag{Name: "watchlist-size", Usage: "`NUMBER` of entries of the watchlist"},
 		&cli.Float64Flag{Name: "queries-per-year", Usage: "`NUMBER` of probes a year"},

@@ -28,6 +28,9 @@ func readSamples(c *cli.Context, scheme templates.Scheme, bar *progress) ([]cali
 		return nil, usagef("--capture must be a regular expression with a group, as in '_([0-9]+)_'")
 	}
 	o := intake.Options{Scheme: scheme, Read: scheme.ReadOptions(), Apart: true, MixEyes: true, Repeats: true}
+	if o.Position, err = fingerPattern(c); err != nil {
+		return nil, err
+	}
 	if scheme.Modality == templates.ModalityFused {
 		o.Capture = func(r intake.Record) (string, error) { return captureOf(c, pattern, capture, r) }
 	} else if c.IsSet("capture") {

@@ -17,6 +17,7 @@ import (
 	"github.com/puente-project/puente/keys/durable"
 	"github.com/puente-project/puente/protocol/audit"
 	"github.com/puente-project/puente/protocol/evidence"
+	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/protocol/transparency"
 	"github.com/puente-project/puente/protocol/transport"
 )
@@ -160,8 +161,10 @@ func (a *agency) export(c *cli.Context, partnerName, dir string) error {
 	}
 	statements := []string{evidence.RequestFile, evidence.GrantFile, evidence.HeadFile, evidence.RecordsFile,
 		evidence.ClaimFile, evidence.ReleaseFile}
-	if err := copyTree(a.evidenceDir(), filepath.Join(dir, "evidence"), statements); err != nil {
-		return err
+	for _, below := range []string{".", evidence.Unanswered} {
+		if err := copySessions(filepath.Join(a.evidenceDir(), below), filepath.Join(dir, "evidence", below), p.Agency, statements); err != nil {
+			return err
+		}
 	}
 	for name, data := range map[string][]byte{"public.json": public.Encode(), "agreement.json": p.agreement.Encode(), logDir + "/checkpoint": checkpoint} {
 		if len(data) == 0 {
@@ -172,6 +175,33 @@ func (a *agency) export(c *cli.Context, partnerName, dir string) error {
 		}
 	}
 	fmt.Fprintf(c.App.Writer, "written to %s\n", dir)
+	return nil
+}
+
+// copySessions copies the files of the given names of the sessions with a partner.
+func copySessions(from, to, partner string, names []string) error {
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	folders, err := os.ReadDir(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	for _, f := range folders {
+		dir := filepath.Join(from, f.Name())
+		_, request, err := readNote(filepath.Join(dir, evidence.RequestFile), transcript.ParseRequest)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue // no session
+		case err == nil && request.Requester != partner && request.Holder != partner:
+			continue
+		} // what cannot be read is for the auditor to see
+		if err := copyTree(dir, filepath.Join(to, f.Name()), names); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -332,6 +332,11 @@ var attacks = []attack{
 		changeFile(t, filepath.Join(dir, "cl/public.json"), func([]byte) []byte { return p.Encode() })
 	}, want: audit.KeyCopy},
 
+	{name: "sessions with a third agency that is not announced", session: none, world: func(w *audittest.World) {
+		r := w.Sessions[iris].Request
+		r.Requester, r.Agreement, r.Open = "ar", transcript.Digest{7}, transcript.Digest{8}
+		w.Parties[1].Log(transcript.AbortedEntry{Role: transcript.Holder, Stage: "request", Time: w.Now.Add(-time.Hour), Note: transcript.Note{Body: r.Text()}})
+	}, want: audit.SessionParties, also: []string{audit.SessionAgreement, audit.EvidenceMissing, audit.SessionSigner, audit.SidesMissing}},
 	{name: "raised threshold", session: iris, edit: request(func(r *transcript.Request) {
 		r.Scheme = strings.Replace(r.Scheme, "delta=358", "delta=258", 1)
 	}), want: audit.SessionThreshold},

@@ -72,6 +72,7 @@ const (
 	SessionFormat     = "session.format"
 	SessionStatements = "session.statements"
 	SessionParties    = "session.parties"
+	SessionElsewhere  = "session.elsewhere"
 	SessionAgreement  = "session.agreement"
 	SessionWatchlist  = "session.watchlist"
 	SessionScheme     = "session.scheme"
@@ -166,6 +167,7 @@ var checks = []Check{
 	{SessionFormat, Violation, "Signed statements are in canonical form", "A statement was damaged or made by another program."},
 	{SessionStatements, Violation, "Request, grant, head and log entry of a side agree", "A statement was exchanged after the session."},
 	{SessionParties, Violation, "Requester and holder are the two parties of the agreement", "A third agency took part, or the partners were swapped."},
+	{SessionElsewhere, Notice, "All sessions in the log are between the two parties", "The agency has another partner; those sessions are for the auditors of that agreement."},
 	{SessionAgreement, Violation, "Every session is under an agreement that the auditor holds", "The session was run under other terms."},
 	{SessionWatchlist, Violation, "The watchlist is one that the agreement opens", "A list was searched that is not agreed on."},
 	{SessionScheme, Violation, "The scheme is the agreed one", "Other parameters were used: weaker codes, fewer rotations, another modality."},

@@ -13,6 +13,7 @@ type history struct {
 	keys       []keyEvent
 	epochs     map[string][]epochEvent // by watchlist
 	agreements []agreementEvent
+	others     map[string]bool // agencies with which there is an agreement that is not audited here
 }
 
 // events lists what changed, by time and then by place in the log.
@@ -64,12 +65,20 @@ func (h *history) add(l *ledger, s *side, where Place, index int64, entry transc
 	case transcript.EpochEntry:
 		h.addEpoch(l, s, where, index, e, in)
 	case transcript.AgreementEntry:
-		if e.Partner != s.partner {
-			return // with another agency, which is not audited here
+		if e.Partner != s.partner { // its sessions are not audited here
+			h.elsewhere(e.Partner)
+			return
 		}
 		l.check(AgreementKnown, in.agreement(e.Agreement) != nil, where, "the agreement %.16s, in force from %s, was not given to the auditor", e.Agreement, utc(e.Time))
 		h.agreements = append(h.agreements, agreementEvent{index, e.Agreement, e.Time})
 	}
+}
+
+func (h *history) elsewhere(agency string) {
+	if h.others == nil {
+		h.others = map[string]bool{}
+	}
+	h.others[agency] = true
 }
 
 func (h *history) addEpoch(l *ledger, s *side, where Place, index int64, e transcript.EpochEntry, in *Input) {

@@ -133,7 +133,10 @@ func (s *side) listEvidence(l *ledger) {
 			file := path.Join(f.name, requestFile)
 			data, err := s.read(file, maxNoteFile)
 			body, _, _ := strings.Cut(string(data), "\n\n")
-			if _, parsed := transcript.ParseRequest(body + "\n"); err == nil && parsed == nil {
+			if request, parsed := transcript.ParseRequest(body + "\n"); err == nil && parsed == nil {
+				if s.third(request.Requester, request.Holder) != "" {
+					continue
+				}
 				f.request = transcript.TextDigest(body + "\n")
 			} else if request, known := bySession[id]; known {
 				f.request = request // its request will be found missing or malformed

@@ -3,6 +3,8 @@ package audit
 import (
 	"errors"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -181,6 +183,47 @@ func (s *side) readEntries(l *ledger, in *Input) {
 			s.history.add(l, s, where, int64(i), e, in)
 		}
 	}
+	s.leaveOut(l)
+}
+
+// leaveOut takes out the sessions and claims with agencies with which this one's log
+// announces an agreement of its own: they are for the auditors of that agreement. Without
+// such an entry they stay, and are violations.
+func (s *side) leaveOut(l *ledger) {
+	count := map[string]int{}
+	for id, e := range s.sessions {
+		if third := s.third(e.request.Requester, e.request.Holder); third != "" {
+			count[third]++
+			delete(s.sessions, id)
+		}
+	}
+	for session, claims := range s.claims {
+		claims = slices.DeleteFunc(claims, func(c *loggedClaim) bool { return s.third(c.claim.Requester, c.claim.Holder) != "" })
+		if s.claims[session] = claims; len(claims) == 0 {
+			delete(s.claims, session)
+		}
+	}
+	for _, agency := range slices.Sorted(maps.Keys(count)) {
+		l.fail(SessionElsewhere, s.at(logDir), "%d sessions of %s with %s, under an agreement of theirs, are not audited here", count[agency], s.Agency, agency)
+	}
+	if len(count) == 0 {
+		l.pass(SessionElsewhere)
+	}
+}
+
+// third returns the party of a session that is neither this side nor its partner and has
+// an agreement with this side, or "".
+func (s *side) third(requester, holder string) string {
+	third := requester
+	if requester == s.Agency {
+		third = holder
+	} else if holder != s.Agency {
+		return ""
+	}
+	if third == s.partner || !s.history.others[third] {
+		return ""
+	}
+	return third
 }
 
 func (s *side) addSession(l *ledger, e *logged) {
