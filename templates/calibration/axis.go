@@ -3,6 +3,7 @@ package calibration
 import (
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/puente-project/puente/templates"
 )
@@ -34,11 +35,9 @@ func newAxis(s templates.Scheme) *axis {
 		x.quotients = make([]float64, len(x.fractions))
 		for i, f := range x.fractions {
 			x.quotients[i] = float64(f.alpha) / float64(f.beta)
-			if 2*f.alpha < f.beta {
-				x.usable = i + 1
-			}
 		}
 		x.n = len(x.fractions)
+		x.usable = x.valid()
 		return x
 	}
 	least, best := s.ScoreRange()
@@ -51,8 +50,14 @@ func newAxis(s templates.Scheme) *axis {
 		x.step *= 2
 	}
 	x.n = int((x.top-bottom)/x.step) + 1
-	x.usable = int((x.top-1)/x.step) + 1
+	x.usable = x.valid()
 	return x
+}
+
+// valid is the number of thresholds from the strictest on that a scheme can have: what
+// is looser than a bound of Scheme.Validate is out of bounds, too.
+func (x *axis) valid() int {
+	return sort.Search(x.n, func(i int) bool { return x.at(i).Validate() != nil })
 }
 
 // farey lists the fractions above 0 and at most 1 in lowest terms with denominators
@@ -115,7 +120,7 @@ func (x *axis) simplest(i int, slack float64, possible func(templates.Scheme) er
 	}
 	high := x.fractions[i]
 	for ; slack < 1; slack *= 2 {
-		for beta := int64(3); beta <= high.beta; beta++ {
+		for beta := int64(2); beta <= high.beta; beta++ {
 			alpha := high.alpha * beta / high.beta
 			if alpha < 1 || x.quotients[i]-float64(alpha)/float64(beta) > slack {
 				continue

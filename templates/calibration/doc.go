@@ -23,8 +23,11 @@
 //	Alpha*o - Beta*hd - Alpha*m >= 0,   so   hd/(o-m) <= Alpha/Beta
 //
 // for o common bits of which hd differ. The number m of bits is kept and Alpha/Beta
-// is looked for: less overlap than m never hits, and a small one must be closer. The candidates are all fractions below 1/2 with denominators of at most
-// [templates.MaxBeta]. For vectors and fused templates the candidates are all
+// is looked for: less overlap than m never hits, and a small one must be closer.
+// The candidates are all fractions with denominators of at most [templates.MaxBeta]
+// that [templates.Scheme.Validate] admits. These may be above 1/2, since only the
+// distance hd/o must stay below it at full overlap: below 4/7 where m is an eighth of
+// the bits. For vectors and fused templates the candidates are all
 // integers that Theta, or Delta beside eyes, may be.
 //
 // # Confidence

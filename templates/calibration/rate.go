@@ -31,7 +31,7 @@ type Point struct {
 	// inner product, which is a cosine for vectors.
 	Threshold float64 `json:"threshold"`
 	// Scheme is the text of the scheme with this threshold; empty if no scheme is
-	// valid with it, since it must be below 1/2, or above 0 for inner products.
+	// valid with it: if it lets distances of 1/2 hit, or inner products of 0.
 	Scheme string `json:"scheme"`
 	FMR    Rate   `json:"fmr"`
 	FNMR   Rate   `json:"fnmr"`

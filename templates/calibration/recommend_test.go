@@ -3,8 +3,10 @@ package calibration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/puente-project/puente/templates"
@@ -119,6 +121,40 @@ func TestSimplest(t *testing.T) {
 			t.Errorf("below %v nothing is possible, not %v", x.fractions[i], bounded)
 		case x.quotients[i] >= 1./7 && (bounded.beta > 7 || gap < 0):
 			t.Errorf("below %v with a denominator of at most 7: %v", x.fractions[i], bounded)
+		}
+	}
+}
+
+// TestLoosestScheme: with an eighth of the bits as m the fractions below 4/7 make
+// schemes, those from there on do not, and so for other m.
+func TestLoosestScheme(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		limit fraction // (1/2) / (1 - m/bits)
+	}{{"iris:16x128x1x1:shifts=1:threshold=5/12:delta=1280", fraction{4, 7}}, {"iris:16x128x1x1:shifts=1:threshold=1/4:delta=512", fraction{2, 3}}, {"iris:16x128x1x1:shifts=1:threshold=1/4:delta=1200", fraction{1, 1}}, {"iris:16x128x1x1:shifts=1:threshold=1/4:delta=171", fraction{2048, 3754}}} {
+		x := newAxis(scheme(t, c.text))
+		below := func(f fraction) bool { return f.alpha*c.limit.beta < c.limit.alpha*f.beta }
+		if last, next := x.fractions[x.usable-1], x.fractions[x.usable]; !below(last) || below(next) {
+			t.Errorf("%s: the loosest scheme has %v, the next fraction is %v, the limit %v", c.text, last, next, c.limit)
+		}
+		if err := x.at(x.usable - 1).Validate(); err != nil {
+			t.Errorf("%s: %v", c.text, err)
+		}
+		if err := x.at(x.usable).Validate(); !errors.Is(err, templates.ErrScheme) {
+			t.Errorf("%s: the threshold after the loosest gives %v", c.text, err)
+		}
+	}
+}
+
+// TestSmallOverlapWarns: a Delta of eyes that lets small overlaps hit is not given
+// without a word.
+func TestSmallOverlapWarns(t *testing.T) {
+	for delta, want := range map[int]bool{255: true, 256: false} {
+		point := &Point{Scheme: fmt.Sprintf("eyes:16x128x1x1:shifts=3:threshold=1/3:delta=%d", delta)}
+		r := Report{EffectKnown: true, Recommendation: &Recommendation{Supported: true, Threshold: point}}
+		warned := slices.ContainsFunc(r.warn(), func(w string) bool { return strings.Contains(w, "255 common bits can hit") })
+		if warned != want {
+			t.Errorf("delta %d of 2048 bits: warned is %v", delta, warned)
 		}
 	}
 }

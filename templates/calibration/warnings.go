@@ -1,6 +1,10 @@
 package calibration
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/puente-project/puente/templates"
+)
 
 // warn says in sentences what the data cannot show.
 func (r *Report) warn() []string {
@@ -30,6 +34,13 @@ func (r *Report) warn() []string {
 			rec.FMR, rec.Needed, r.Impostor, rec.Limit)
 	case rec.Threshold.FNMR.Value > 0.5:
 		add("at the threshold for this demand more than half of the genuine pairs are missed")
+	}
+	if rec.Threshold != nil {
+		// Only an agreed Delta bounds the overlap, and of eyes it is what is looked for.
+		if s, err := templates.ParseScheme(rec.Threshold.Scheme); err == nil && s.Eyes > 0 && 8*s.Delta < s.Alpha*int64(s.Shape.Bits()) {
+			add("under the threshold given a pair with %d common bits can hit, less than an eighth of an eye: "+
+				"give a scheme with a smaller ratio of alpha to beta, which makes delta larger", (s.Delta+s.Alpha-1)/s.Alpha)
+		}
 	}
 	if rec.Extrapolated != nil {
 		add("the extrapolated threshold rests on a model of impostors, not on pairs that were counted")

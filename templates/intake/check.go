@@ -22,6 +22,13 @@ func (in *intake) take(file string, r templates.Record, only bool) {
 			return
 		}
 	}
+	if r.Template.Modality() == templates.ModalityVector {
+		var err error
+		if rec.Finger, err = in.positionOf(file, rec.Finger); err != nil {
+			in.refuse(at, classOf(err), err)
+			return
+		}
+	}
 	in.check(rec)
 }
 
@@ -32,7 +39,7 @@ func (in *intake) check(rec Record) {
 	if err == nil {
 		err = in.admitEye(&rec)
 	}
-	if err == nil && !in.Apart && in.Scheme.Modality == templates.ModalityFused && rec.Template.Modality() != templates.ModalityFused {
+	if err == nil && (!in.Apart || in.Capture != nil) && in.Scheme.Modality == templates.ModalityFused && rec.Template.Modality() != templates.ModalityFused {
 		if err = in.part(rec); err == nil {
 			return
 		}

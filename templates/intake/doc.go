@@ -34,12 +34,20 @@
 // The eyes of a person are kept apart: an import into a watchlist is of one eye
 // unless Options.MixEyes says otherwise. The impressions of one finger (same
 // label, same position) are averaged into one entry; so a label must tell people
-// apart and, where the position is unknown as in .xyt, fingers too. Under a fused
-// scheme the eyes and fingers of one label become one entry, with a new handle.
+// apart and, where the position is unknown as in .xyt, fingers too, unless
+// Options.Position finds it. Under a fused scheme the eyes and fingers of one label
+// become one entry, with a new handle.
 //
 // # Quality
 //
 // [Gate] bounds what may be enrolled or asked about. A template that is equal to
 // another one of the import or of the watchlist, byte for byte, is refused as a
 // duplicate: a person enrolled twice would be two hits.
+//
+// # Size
+//
+// Files are read as streams; memory holds a hash of each template and the lines of the
+// mapping. 100 000 irises of 16 384 bits as lines of JSON, 550 MB, took 12 s of one
+// processor's time and 220 MB into a watchlist, and 18 to 24 s and 92 MB into a file of
+// lines, on a shared 2-core AMD EPYC.
 package intake

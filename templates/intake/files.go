@@ -8,7 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+
+	"github.com/puente-project/puente/templates"
+	"github.com/puente-project/puente/templates/minutiae"
 )
 
 // Stdin is the path that stands for standard input.
@@ -90,6 +94,23 @@ func regular(path string, d fs.DirEntry, inFolder bool) error {
 		err = errors.New("a link to a folder: name the folder itself")
 	}
 	return err
+}
+
+// positionOf completes the position of a finger, 0 if unknown, from the name of the
+// file.
+func (o Options) positionOf(file string, said minutiae.Finger) (minutiae.Finger, error) {
+	if said != 0 || o.Position == nil || file == Stdin {
+		return said, nil
+	}
+	m := o.Position.FindStringSubmatch(filepath.Base(file))
+	if len(m) < 2 {
+		return 0, fmt.Errorf("%w: the name of the file does not match the pattern %s for the position of the finger", errNoLabel, o.Position)
+	}
+	n, err := strconv.Atoi(m[1])
+	if err != nil || n < 1 || n > templates.Fingers {
+		return 0, fmt.Errorf("%w: the position of the finger in the name of the file must be 1 to %d", errNoLabel, templates.Fingers)
+	}
+	return minutiae.Finger(n), nil
 }
 
 // labelOf derives whose record a file holds from its name: the first group of the

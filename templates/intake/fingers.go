@@ -95,6 +95,10 @@ func (in *intake) impression(subject string, v minutiae.View, at Origin) error {
 	if err := in.Gate.CheckView(v); err != nil {
 		return err
 	}
+	position, err := in.positionOf(at.File, v.Finger)
+	if err != nil {
+		return err
+	}
 	vector, err := in.fingers.vectoriser.Vector(v)
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (in *intake) impression(subject string, v minutiae.View, at Origin) error {
 	if f.held += len(vector); f.held > maxPending {
 		return fmt.Errorf("%w: more impressions than are held for averaging; import the fingers in parts", templates.ErrTooLarge)
 	}
-	key := finger{subject, v.Finger}
+	key := finger{subject, position}
 	of := f.byFinger[key]
 	if of == nil {
 		of = &impressions{finger: key}

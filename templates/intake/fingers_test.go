@@ -2,8 +2,10 @@ package intake
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -130,5 +132,69 @@ func TestJoin(t *testing.T) {
 			(left != nil) != (c.left != 0) || left != nil && !left.Equal(irisOf(t, c.left, smallShape)) || !right.Equal(irisOf(t, c.right, smallShape)) {
 			t.Errorf("record %d: %+v, fingers %v", i, records[i], f.Fingers())
 		}
+	}
+}
+
+// TestCaptures: people who were captured several times give a record for each
+// capture, and a part that comes again begins the next one.
+func TestCaptures(t *testing.T) {
+	eye := func(seed uint64, subject, which string) string {
+		return line(t, seed, fmt.Sprintf(`,"subject":"%s","eye":"%s"`, subject, which))
+	}
+	dir := folder(t, map[string]string{
+		"1.ndjson": eye(1, "ana", "left") + eye(2, "ana", "right") + eye(3, "bob", "left"),
+		"2.ndjson": eye(4, "ana", "right") + eye(5, "bob", "right") + eye(6, "bob", "left") + eye(7, "bob", "left") + eye(8, "bob", "right"),
+		"3.ndjson": eye(9, "cleo", "left"),
+	})
+	o := Options{Scheme: fusedScheme(t), Apart: true, Repeats: true, Capture: func(r Record) (string, error) {
+		if r.Subject == "cleo" {
+			return "", errNoLabel
+		}
+		return r.Subject + r.Sources[0].File, nil
+	}}
+	records, refused := collect(t, o, dir)
+	if want := "3.ndjson:1:label"; classes(refused) != want {
+		t.Errorf("refused %s, want %s", classes(refused), want)
+	}
+	want := []struct {
+		subject     string
+		left, right uint64
+	}{{"ana", 1, 2}, {"bob", 3, 0}, {"ana", 0, 4}, {"bob", 6, 5}, {"bob", 7, 8}}
+	if len(records) != len(want) {
+		t.Fatalf("%d records, want %d", len(records), len(want))
+	}
+	same := func(got *templates.Iris, seed uint64) bool {
+		return (got == nil) == (seed == 0) && (got == nil || got.Equal(irisOf(t, seed, smallShape)))
+	}
+	for i, w := range want {
+		left, right := records[i].Template.(*templates.Fused).Eyes()
+		if records[i].Subject != w.subject || !same(left, w.left) || !same(right, w.right) {
+			t.Errorf("record %d is not the capture of %s with eyes %d and %d", i, w.subject, w.left, w.right)
+		}
+	}
+}
+
+// TestPosition: the name of a file says which finger it is of where its record does
+// not, for minutiae and for vectors, and only then.
+func TestPosition(t *testing.T) {
+	o := Options{Apart: true, Position: regexp.MustCompile(`_f([0-9]+)\.`), Read: templates.Options{Norm: 63}}
+	dir := folder(t, map[string]string{
+		"a_f3.fmr":  sample(t, "sourceafis/iso-probe.dat"),
+		"b_f10.csv": "1,2,3,4\n",
+		"c_f4.json": `{"vector":[1,2,3,5],"finger":7}`,
+		"d_f11.csv": "1,2,3,6\n",
+		"e_f0.csv":  "1,2,3,7\n",
+		"g.csv":     "1,2,3,8\n",
+	})
+	records, refused := collect(t, o, dir)
+	if want := "d_f11.csv:1:label e_f0.csv:1:label g.csv:1:label"; classes(refused) != want {
+		t.Errorf("refused %s, want %s", classes(refused), want)
+	}
+	got := map[string]int{}
+	for _, r := range records {
+		got[filepath.Base(r.Sources[0].File)] = int(r.Finger)
+	}
+	if want := map[string]int{"a_f3.fmr": 3, "b_f10.csv": 10, "c_f4.json": 7}; !maps.Equal(got, want) {
+		t.Errorf("positions %v, want %v", got, want)
 	}
 }

@@ -52,7 +52,7 @@ func sample(t *testing.T, name string) string {
 }
 
 // irisOf makes an iris code from a seed, with about three quarters usable.
-func irisOf(t *testing.T, seed uint64, shape templates.Shape) *templates.Iris {
+func irisOf(t testing.TB, seed uint64, shape templates.Shape) *templates.Iris {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 3))
 	code, mask := make([]byte, shape.Bits()/8), make([]byte, shape.Bits()/8)

@@ -34,6 +34,9 @@ type Options struct {
 	// the last underscore, for files of one record. A record's own "subject" comes
 	// first.
 	Label *regexp.Regexp
+	// Position finds the position of a finger, 1 to 10, in the name of a file whose
+	// records do not say it: the first group. nil leaves it unknown.
+	Position *regexp.Regexp
 	// Match is a pattern of path/filepath.Match for the names of files found in
 	// folders; "" takes all.
 	Match string
@@ -49,6 +52,11 @@ type Options struct {
 	// part of a person is a record of its own. Probes and samples to calibrate with
 	// are no entries.
 	Apart bool
+	// Capture, if not nil, is for fused schemes and people who were captured several
+	// times: parts are joined for which it gives the same text, whatever their
+	// subject, and a part that comes again begins the next capture. An error refuses
+	// the part.
+	Capture func(Record) (string, error)
 	// Repeats admits templates that are equal to another one.
 	Repeats bool
 	// Stdin is read for the path "-"; nil means os.Stdin.

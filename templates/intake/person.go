@@ -27,14 +27,20 @@ type people struct {
 
 // part keeps a record for its person. Errors are refusals of this part alone.
 func (in *intake) part(rec Record) error {
-	if rec.Subject == "" {
+	key := rec.Subject
+	var err error
+	if in.Capture != nil {
+		if key, err = in.Capture(rec); err != nil {
+			return err
+		}
+	} else if key == "" {
 		return fmt.Errorf("%w: the parts of a person are joined by label, and nothing says whose this is", errNoLabel)
 	}
 	if err := in.Gate.Check(rec.Template); err != nil {
 		return err
 	}
-	p := in.people.bySubject[rec.Subject]
-	if p == nil {
+	p := in.people.bySubject[key]
+	if p == nil || in.Capture != nil && p.has(rec) {
 		p = &person{subject: rec.Subject, fingers: map[int]templates.Vector{}}
 	}
 	size := 0
@@ -63,11 +69,23 @@ func (in *intake) part(rec Record) error {
 	}
 	if p.sources == nil {
 		in.people.order = append(in.people.order, p)
-		in.people.bySubject[p.subject] = p
+		in.people.bySubject[key] = p
 	}
 	p.sources, p.loss = append(p.sources, rec.Sources...), max(p.loss, rec.Loss)
 	p.impressions += rec.Impressions
 	return nil
+}
+
+// has reports whether the person has the part of a record already.
+func (p *person) has(rec Record) bool {
+	switch rec.Template.(type) {
+	case *templates.Iris:
+		return rec.Eye == templates.EyeLeft && p.left != nil || rec.Eye == templates.EyeRight && p.right != nil
+	case templates.Vector:
+		_, ok := p.fingers[int(rec.Finger)]
+		return ok
+	}
+	return false
 }
 
 // join makes the entries of the people and gives them on.
