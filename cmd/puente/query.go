@@ -34,6 +34,7 @@ var queryCommand = &cli.Command{
 		&cli.StringFlag{Name: "purpose", Usage: "`CODE` of the purpose; needed if the agreement has several"},
 		&cli.StringFlag{Name: "basis", Usage: "`CODE` of the legal basis, likewise"},
 		&cli.StringFlag{Name: "case", Usage: "`REFERENCE` of the case; only a salted hash leaves this machine"},
+		fingerFlag,
 		&cli.BoolFlag{Name: "any-quality", Usage: "ask about probes that are too poor to be enrolled, as an auditor's blank is"},
 		&cli.DurationFlag{Name: "timeout", Usage: "give up a probe after this `DURATION`", Value: 10 * time.Minute},
 		jsonFlag,
@@ -69,7 +70,7 @@ var queryCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		probes, err := readProbes(c.Args().Slice(), scheme, c.Bool("any-quality"))
+		probes, err := readProbes(c, scheme)
 		if err != nil {
 			return err
 		}
@@ -94,12 +95,16 @@ type probe struct {
 // readProbes reads all probes before anything is sent: they are made to fit the scheme,
 // and refused if they are no good. The impressions of a finger and the parts of a person
 // make one probe.
-func readProbes(paths []string, scheme templates.Scheme, anyQuality bool) ([]probe, error) {
-	o := intake.Options{Scheme: scheme, Read: scheme.ReadOptions(), Gate: intake.Gate{Open: anyQuality}, MixEyes: true, Repeats: true}
+func readProbes(c *cli.Context, scheme templates.Scheme) ([]probe, error) {
+	o := intake.Options{Scheme: scheme, Read: scheme.ReadOptions(), Gate: intake.Gate{Open: c.Bool("any-quality")}, MixEyes: true, Repeats: true}
+	var err error
+	if o.Position, err = fingerPattern(c); err != nil {
+		return nil, err
+	}
 	var probes []probe
 	var origins []intake.Origin
 	of := map[string]int{} // records of a file
-	for r, err := range o.Records(paths) {
+	for r, err := range o.Records(c.Args().Slice()) {
 		if err != nil {
 			return nil, inputf("%w", err)
 		}

@@ -40,6 +40,8 @@ type Journal struct {
 	messages *os.File
 	keepAll  bool
 	err      error // the first failure; nothing is released after it
+
+	dirtyMessages, dirtyRecords bool
 }
 
 // NewJournal begins the evidence of a session with its request, on disk when it returns.
@@ -166,15 +168,19 @@ func (j *Journal) Add(sender transcript.Party, messages [][]byte, records []tran
 		return j.err
 	}
 	for _, f := range []struct {
-		file *os.File
-		data []byte
-	}{{j.messages, kept}, {j.records, encoded}} {
+		file  *os.File
+		data  []byte
+		dirty *bool // something is written and perhaps not on disk
+	}{{j.messages, kept, &j.dirtyMessages}, {j.records, encoded, &j.dirtyRecords}} {
 		if f.file == nil || j.err != nil {
 			continue
 		}
 		_, err := f.file.Write(f.data)
-		if err == nil && sync {
-			err = f.file.Sync()
+		*f.dirty = *f.dirty || len(f.data) > 0
+		if err == nil && sync && *f.dirty {
+			if err = f.file.Sync(); err == nil {
+				*f.dirty = false
+			}
 		}
 		_ = j.failed(err)
 	}
