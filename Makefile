@@ -1,6 +1,6 @@
 # Two targets do all set-up on a fresh machine with Go: demo and test.
 
-.PHONY: demo demo-vault test build lint race fuzz bench-matrix clean
+.PHONY: demo demo-vault test build lint race fuzz bench-matrix bench-report clean
 
 export CGO_ENABLED ?= 0
 
@@ -49,6 +49,11 @@ lint:
 # Every shape, rotation and size that the product promises; takes a while and 16 GB.
 bench-matrix: build
 	.ci/bench-matrix
+
+# Measures against the plaintext matcher and CKKS baselines and writes docs/BENCHMARKS.md; takes
+# minutes and 6 GB on a machine that should do nothing else.
+bench-report:
+	go run ./bench/report
 
 clean:
 	rm -rf bin

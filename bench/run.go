@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -19,7 +18,6 @@ import (
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/transport"
 	"github.com/puente-project/puente/templates"
-	"github.com/puente-project/puente/templates/synthetic"
 )
 
 // Config says what to measure.
@@ -28,6 +26,11 @@ type Config struct {
 	Entries int    // 1..protocol.MaxEntries
 	Threads int    // operating-system threads that run Go code, 1..1024
 	Seed    uint64 // of the synthetic people; keys are always fresh
+	// Compact keeps the watchlist in its compact form.
+	Compact bool
+	// Near is how many entries are put close to the threshold, 0..Entries; the plants
+	// stay. Other modalities than vectors allow 0 only.
+	Near int
 	// Progress, if not nil, is told what is being done and how far it is.
 	Progress func(step string, done, total int)
 }
@@ -86,69 +89,25 @@ type Result struct {
 	ProcessorsAvailable int     `json:"processors_available"`
 }
 
-// plants returns the slots where the probe's person is enrolled: first, last and one in
-// the middle.
-func plants(entries int) []int {
-	list := []int{0, entries / 2, entries - 1}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
 // Run enrols a synthetic watchlist in which the probe's person stands at a few slots,
 // runs one query and compares each decision with the plaintext matcher. It sets
 // GOMAXPROCS to the threads for its duration.
 func Run(ctx context.Context, c Config) (Result, error) {
-	if c.Threads < 1 || c.Threads > 1024 {
-		return Result{}, fmt.Errorf("%d threads: allowed are 1 to 1024", c.Threads)
-	}
-	if c.Entries < 1 || c.Entries > protocol.MaxEntries {
-		return Result{}, fmt.Errorf("%d entries: allowed are 1 to %d", c.Entries, protocol.MaxEntries)
-	}
-	if c.Progress == nil {
-		c.Progress = func(string, int, int) {}
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Threads))
-
-	people, err := synthetic.New(c.Scheme, c.Seed)
+	prepared, err := Prepare(ctx, c)
 	if err != nil {
 		return Result{}, err
 	}
-	probe := people.Genuine(0, 0)
-	list, err := enrol(ctx, c, people)
-	if err != nil {
-		return Result{}, err
-	}
-	expected, plain, err := matchPlain(c, probe, list)
-	if err != nil {
-		return Result{}, err
-	}
-
-	wall, cpu := time.Now(), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
-	gallery, err := protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads,
-		templates.Sequence(list),
-		func(done int) { c.Progress("encode", done, c.Entries) })
-	if err != nil {
-		return Result{}, err
-	}
-	setupWall, setup := time.Since(wall), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)-cpu
-	defer debug.SetGCPercent(protocol.LimitGarbage(gallery.Bytes()))
+	defer debug.SetGCPercent(protocol.LimitGarbage(prepared.Gallery.Bytes()))
 	runtime.GC()
-
-	r := result(c, gallery)
-	r.HitsExpected = len(expected)
-	r.PlaintextPerEntry = micros(plain) / float64(c.Entries)
-	r.SetupPerEntry, r.SetupWallSeconds = micros(setup)/float64(c.Entries), setupWall.Seconds()
 	var rounds []Result
 	for begin := time.Now(); len(rounds) == 0 || len(rounds) < maxRounds && time.Since(begin) < enough; {
-		round := r
-		hits, err := query(ctx, c, gallery, probe, uint64(len(rounds)), &round)
+		round, err := prepared.Round(ctx)
 		if err != nil {
 			return Result{}, err
 		}
-		round.judge(hits, expected)
 		rounds = append(rounds, round)
 	}
-	r = summary(rounds)
+	r := summary(rounds)
 	r.RatioToPlaintext = r.TotalPerEntry / r.PlaintextPerEntry
 	r.PeakRSS = peakRSS()
 	return r, nil
@@ -191,54 +150,6 @@ func summary(rounds []Result) Result {
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-// enrol makes the watchlist.
-func enrol(ctx context.Context, c Config, people *synthetic.Population) ([]templates.Template, error) {
-	list := make([]templates.Template, c.Entries)
-	for slot := range list {
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-		list[slot] = people.Entry(slot + 1)
-		if slot%256 == 0 {
-			c.Progress("enrol", slot, c.Entries)
-		}
-	}
-	// Enrolment is upright, so that the probe's rotation is the only one; the first slot
-	// holds the reference capture, which always hits.
-	upright := *people
-	upright.MaxRoll = 0
-	for i, slot := range plants(c.Entries) {
-		list[slot] = upright.Genuine(0, i+1)
-	}
-	list[0] = people.Entry(0)
-	return list, nil
-}
-
-// matchPlain runs the plaintext matcher over the watchlist, at least five times and
-// 20 ms, and returns the slots that hit and the median CPU time of a pass.
-func matchPlain(c Config, probe templates.Template, list []templates.Template) (hits []int, pass time.Duration, err error) {
-	m, err := templates.NewMatcher(c.Scheme, probe)
-	if err != nil {
-		return nil, 0, err
-	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var passes []time.Duration
-	for total := time.Duration(0); total < 20*time.Millisecond || len(passes) < 5; {
-		hits = hits[:0]
-		start := cpuTime(unix.CLOCK_THREAD_CPUTIME_ID)
-		for slot, t := range list {
-			if m.Hit(t) {
-				hits = append(hits, slot)
-			}
-		}
-		passes = append(passes, cpuTime(unix.CLOCK_THREAD_CPUTIME_ID)-start)
-		total += passes[len(passes)-1]
-	}
-	slices.Sort(passes)
-	return hits, passes[len(passes)/2], nil
-}
 
 // result fills in what the gallery alone decides.
 func result(c Config, g *protocol.Gallery) Result {
