@@ -11,12 +11,12 @@ import (
 	"github.com/puente-project/puente/templates/minutiae"
 )
 
-const importDescription = "PATH is a file, a folder with all its files, or - for stdin. Forms are those of puente template, ISO/IEC\n" +
-	"19794-2, ANSI INCITS 378 and .xyt minutiae, and with --format raw iris bits. A record gets a random handle; whose\n" +
-	"it is, by \"subject\" in the record or by the file's name, goes into the mapping file and nowhere else. The\n" +
-	"impressions of one finger are averaged; under a fused scheme the parts of one subject become one entry.\n" +
-	"The first refused record ends the import, which then takes nothing; with --keep-going the others are taken,\n" +
-	"and the exit code is 9."
+const importDescription = "PATH is a file, a folder with all its files, or - for stdin. Forms are those of puente template; ISO/IEC\n" +
+	"19794-2, ANSI INCITS 378, ANSI/NIST Type-9 and .xyt minutiae; and with --format raw iris bits. A record gets\n" +
+	"a random handle; whose it is, by \"subject\" in the record or by the file's name, goes into the mapping file and\n" +
+	"nowhere else. The impressions of one finger are averaged; under a fused scheme the parts of one subject become\n" +
+	"one entry. The first refused record ends the import, which then takes nothing; with --keep-going the others are\n" +
+	"taken, and the exit code is 9."
 
 var templateImportCommand = &cli.Command{
 	Name: "import", Usage: "check and convert an agency's files into Puente's JSON lines", ArgsUsage: "PATH...",

@@ -268,7 +268,7 @@ func TestHostileLogAnswers(t *testing.T) {
 			t.Errorf("Checkpoint, %s: %v, want ErrPeerProtocol", name, err)
 		}
 	}
-	silent := hostile(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	silent := hostileWithin(t, 400*time.Millisecond, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	if err := silent.Cosigned(t.Context(), []byte("x")); !errors.Is(err, ErrTimeout) {
 		t.Errorf("Cosigned with a silent holder: %v, want ErrTimeout", err)
 	}

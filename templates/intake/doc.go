@@ -17,12 +17,12 @@
 //
 // A file is recognised by its beginning: whatever templates.Reader reads (Puente's
 // binary and JSON, open-iris, iris-mpc, JSON vectors, .npy, CSV) and whatever
-// minutiae.Decode reads (ISO/IEC 19794-2, ANSI INCITS 378, .xyt). Raw iris bits
-// have no beginning to be recognised by and are asked for with [Options.Bits]: a
-// file holds a code and behind it its mask, both packed (templates.SplitBits), or
-// the code alone, packed or as digits, and then the mask is in the file beside it
-// whose ending is .mask. A code without a mask is refused; that all of its bits
-// are usable is never assumed.
+// minutiae.Decode reads (ISO/IEC 19794-2, ANSI INCITS 378, ANSI/NIST-ITL Type-9,
+// .xyt). Raw iris bits have no beginning to be recognised by and are asked for with
+// [Options.Bits]: a file holds a code and behind it its mask, both packed
+// (templates.SplitBits), or the code alone, packed or as digits, and then the mask
+// is in the file beside it whose ending is .mask. A code without a mask is refused;
+// that all of its bits are usable is never assumed.
 //
 // # Identity
 //

@@ -15,7 +15,8 @@ import (
 // data that end up to two bytes off, and zeros after the record, as smart cards
 // and sector-wise copies leave them.
 //
-// Extended data (ridge counts, cores, deltas, zonal quality) are skipped.
+// Extended data (ridge counts, cores, deltas, zonal quality) and, in a transaction,
+// all records but those of Type-9 are skipped.
 // Errors wrap ErrFormat or ErrTooLarge and tell the view and the minutia, counted
 // from 1.
 func Decode(data []byte, o Options) ([]View, error) {
@@ -31,6 +32,12 @@ func Decode(data []byte, o Options) ([]View, error) {
 			return nil, err
 		}
 		return []View{view}, nil
+	case Type9:
+		views, err := decodeType9(data)
+		if err != nil {
+			return nil, fmt.Errorf("%v: %w", format, err)
+		}
+		return views, nil
 	default:
 		views, err := decodeRecord(data, format)
 		if err != nil {

@@ -201,8 +201,7 @@ func TestMaxData(t *testing.T) {
 func TestForeign(t *testing.T) {
 	for _, tt := range []struct{ name, data, want string }{
 		{"empty", "", "empty"},
-		{"Type-9", string(sample(t, "nist-libbiomeval/type9.an2k")), "ANSI/NIST-ITL transaction; its Type-9"},
-		{"old Type-1", "1.01:00134\x1d1.02:0300\x1d", "ANSI/NIST-ITL"},
+		{"XML", "<?xml version=\"1.0\"?>", "traditional encoding"},
 		{"finger image", "FIR\x00010\x00", "finger image"},
 		{"WSQ", "\xff\xa0\xff\xa8\x00\x7a", "WSQ"},
 		{"JPEG", "\xff\xd8\xff\xe0\x00\x10JFIF", "JPEG"},
@@ -222,13 +221,5 @@ func TestForeign(t *testing.T) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
-	}
-}
-
-func TestForeignShared(t *testing.T) {
-	for name, data := range sharedFiles(t, "nist-libbiomeval/*.an2k") {
-		if _, err := Decode(data, Options{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "ANSI/NIST-ITL") {
-			t.Errorf("%s: %v", name, err)
-		}
 	}
 }

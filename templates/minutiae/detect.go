@@ -21,6 +21,9 @@ func Detect(data []byte) Format {
 		if looksLikeXYT(data) {
 			return XYT
 		}
+		if isTransaction(data) {
+			return Type9
+		}
 		return Unknown
 	}
 	if len(data) < 12 {
@@ -70,8 +73,7 @@ func lengthsAddUp(data []byte) bool {
 
 // foreign are beginnings of files that are likely to be offered by mistake.
 var foreign = []struct{ magic, name string }{
-	{"1.001:", "an ANSI/NIST-ITL transaction; its Type-9 minutiae are not read here, convert them to ISO/IEC 19794-2 or ANSI INCITS 378"},
-	{"1.01:", "an ANSI/NIST-ITL transaction; its Type-9 minutiae are not read here, convert them to ISO/IEC 19794-2 or ANSI INCITS 378"},
+	{"<", "an XML or HTML text; of ANSI/NIST-ITL only the traditional encoding is read, convert it"},
 	{"FIR\x00", "a finger image record; extract its minutiae first"},
 	{"\xff\xa0", "a WSQ image; extract its minutiae first"},
 	{"\xff\xd8\xff", "a JPEG image; extract its minutiae first"},
@@ -91,7 +93,7 @@ func errUnknown(data []byte) error {
 	}
 	switch {
 	case !bytes.HasPrefix(data, []byte(recordMagic)):
-		return fail(ErrFormat, "the format is not recognised; known are ISO/IEC 19794-2:2005 and 2011, ANSI INCITS 378-2004 and 2009, and .xyt")
+		return fail(ErrFormat, "the format is not recognised; known are ISO/IEC 19794-2:2005 and 2011, ANSI INCITS 378-2004 and 2009, ANSI/NIST-ITL with Type-9 records, and .xyt")
 	case len(data) < 12:
 		return fail(ErrFormat, "the record ends within its header")
 	}

@@ -27,6 +27,9 @@ func TestDetect(t *testing.T) {
 		{"text of two numbers", "1 2\n", Unknown},
 		{"text of five numbers", "1 2 3 4 5\n", Unknown},
 		{"text of fractions", "1.5 2 3\n", Unknown},
+		{"transaction", "1.001:134\x1d", Type9},
+		{"transaction of 1993", "1.01:134\x1d", Type9},
+		{"another record in front", "2.001:134\x1d", Unknown},
 		{"nothing", "", Unknown},
 	} {
 		if got := Detect([]byte(tt.data)); got != tt.want {

@@ -47,7 +47,7 @@ func sharedFiles(t *testing.T, pattern string) map[string][]byte {
 func samples(t testing.TB) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
-	for _, pattern := range []string{"fingerprintio/*.dat", "nist-libbiomeval/fmr.*", "sourceafis/*.dat"} {
+	for _, pattern := range []string{"fingerprintio/*.dat", "nist-libbiomeval/fmr.*", "nist-libbiomeval/*.an2k", "sourceafis/*.dat"} {
 		names, err := filepath.Glob(filepath.Join("../../testdata", pattern))
 		if err != nil || len(names) == 0 {
 			t.Fatalf("no sample data %s: %v", pattern, err)
@@ -80,6 +80,8 @@ func declared(data []byte, f Format) (counts []int) {
 			}
 		}
 		return []int{lines}
+	case Type9:
+		return declaredType9(data)
 	case ISO2005:
 		n, at = int(data[22]), 24
 	case ANSI2004:
@@ -128,9 +130,9 @@ func checkViews(t testing.TB, data []byte, views []View) {
 			t.Fatalf("%v: codes out of bounds: %+v", f, v)
 		}
 		w, h := v.Width, v.Height
-		if f == XYT {
+		if f == XYT || f == Type9 && w == 0 {
 			if w != 0 || h != 0 {
-				t.Fatal("xyt with a size")
+				t.Fatal("a size where none is known")
 			}
 			w, h = 1<<14, 1<<14
 		}

@@ -35,6 +35,7 @@ func survive(t testing.TB, data []byte) (ok bool) {
 // forms.
 func hostile(t testing.TB) map[string][]byte {
 	all := samples(t)
+	all["transaction"] = transaction([]part{imageRecord, type9(standardFields...), latentRecord, type9(extendedFields...)})
 	for i, f := range forms {
 		all["form "+string(rune('a'+i))] = record(f.format, f.layout, same)()
 	}
@@ -50,7 +51,7 @@ func TestPrefixes(t *testing.T) {
 }
 
 func TestPrefixesShared(t *testing.T) {
-	for _, pattern := range []string{"sfinge-flx/*.ist", "fvc2000db4b/xyt/*.xyt"} {
+	for _, pattern := range []string{"sfinge-flx/*.ist", "fvc2000db4b/xyt/*.xyt", "nist-libbiomeval/type9-13.an2k"} {
 		for name, data := range sharedFiles(t, pattern) {
 			prefixes(t, name, data)
 		}
@@ -87,7 +88,7 @@ func TestMutations(t *testing.T) {
 }
 
 func TestMutationsShared(t *testing.T) {
-	for _, pattern := range []string{"sfinge-flx/*.ist", "fvc2000db4b/xyt/*.xyt"} {
+	for _, pattern := range []string{"sfinge-flx/*.ist", "fvc2000db4b/xyt/*.xyt", "nist-libbiomeval/type9-13.an2k"} {
 		mutate(t, sharedFiles(t, pattern))
 	}
 }
@@ -144,6 +145,5 @@ func FuzzDecode(f *testing.F) {
 	for _, data := range hostile(f) {
 		f.Add(data)
 	}
-	f.Add(sample(f, "nist-libbiomeval/type9.an2k"))
 	f.Fuzz(func(t *testing.T, data []byte) { survive(t, data) })
 }

@@ -38,9 +38,11 @@ type Finger uint8
 type View struct {
 	// Format is the format of the record that held the view.
 	Format Format
-	// Finger is 0..10; 0 (unknown) for .xyt.
+	// Finger is 0..10; 0 (unknown) for .xyt and where a Type-9 record gives
+	// several.
 	Finger Finger
-	// Number tells views of one finger apart, 0..15.
+	// Number tells views of one finger apart, 0..15; for Type-9 records, which
+	// have no such number, they are counted.
 	Number int
 	// Impression is the code of the impression type, 0..29: 0 live-scan plain,
 	// 1 live-scan rolled, 2 and 3 the same from paper, 8 swipe, and from 20 on
@@ -50,10 +52,12 @@ type View struct {
 	// QualityNotReported or QualityFailed.
 	Quality uint8
 	// Width and Height are pixels of the image; 0 if the format does not say
-	// (.xyt).
+	// (.xyt and Type-9 records with field 9.012). In a Type-9 record with field
+	// 9.331 they are those of its region of interest.
 	Width, Height int
 	// ResX and ResY are pixels per centimetre; 197 (500 dpi) for .xyt, which
-	// does not say and is made from such images.
+	// does not say and is made from such images, and for Type-9 records, whose
+	// hundredths of a millimetre are turned to such pixels.
 	ResX, ResY int
 	// Minutiae are in the order of the record, at most MaxMinutiae. There may be
 	// none.
@@ -90,6 +94,11 @@ const (
 	// XYT is the text that NIST's mindtct writes and bozorth3 reads, a line per
 	// minutia: x y angle [quality].
 	XYT
+	// Type9 is that of the Type-9 records of an ANSI/NIST-ITL transaction in the
+	// traditional encoding: the extended feature set of 2011 and later, field
+	// 9.331, or the fields 9.005 to 9.012 of 2000 and 2007. A print that field
+	// 9.315 calls reversed is read as it lies.
+	Type9
 )
 
 // String gives the name of the standard.
@@ -105,6 +114,8 @@ func (f Format) String() string {
 		return "ANSI INCITS 378-2009"
 	case XYT:
 		return "xyt"
+	case Type9:
+		return "ANSI/NIST-ITL Type-9"
 	}
 	return "unknown"
 }

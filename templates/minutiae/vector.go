@@ -110,8 +110,8 @@ func standard(view View) ([]point, error) {
 	for i, m := range sorted {
 		points[i] = point{
 			// ISO counts y downwards but angles counter-clockwise.
-			x:      float64(m.X*xytResolution) / float64(view.ResX),
-			y:      -float64(m.Y*xytResolution) / float64(view.ResY),
+			x:      float64(m.X*dpi500) / float64(view.ResX),
+			y:      -float64(m.Y*dpi500) / float64(view.ResY),
 			half:   cis(m.Angle / (4 * math.Pi)),
 			weight: math.Sqrt(float64(m.Quality)),
 		}

@@ -35,7 +35,7 @@ func looksLikeXYT(data []byte) bool {
 // of the image is in neither, so the top is put at the highest minutia: only
 // differences of coordinates have a meaning then.
 func decodeXYT(data []byte, convention Convention) (View, error) {
-	v := View{Format: XYT, Impression: ImpressionUnknown, Quality: QualityNotReported, ResX: xytResolution, ResY: xytResolution}
+	v := View{Format: XYT, Impression: ImpressionUnknown, Quality: QualityNotReported, ResX: dpi500, ResY: dpi500}
 	if convention > ANSI {
 		return v, fail(ErrFormat, "xyt: convention %d is unknown; use NIST or ANSI", convention)
 	}
@@ -108,8 +108,11 @@ func xytFields(line string) []string {
 }
 
 // natural reads a number of one to five decimal digits.
-func natural(s string) (int, bool) {
-	if len(s) < 1 || len(s) > 5 {
+func natural(s string) (int, bool) { return decimal(s, 5) }
+
+// decimal reads a number of one to so many decimal digits.
+func decimal(s string, digits int) (int, bool) {
+	if len(s) < 1 || len(s) > digits {
 		return 0, false
 	}
 	n := 0
