@@ -3,7 +3,6 @@ package audit
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -116,10 +115,7 @@ func (c Comparison) Clean() bool {
 
 // WriteJSON writes the comparison as one indented JSON object.
 func (c Comparison) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(c)
+	return writeJSON(w, c)
 }
 
 // WriteText writes the comparison for a terminal.

@@ -165,10 +165,14 @@ func (q QuotaUse) Used() int { return q.Completed + q.Aborted }
 
 // WriteJSON writes the report as one indented JSON object; its form is stable.
 func (r Report) WriteJSON(w io.Writer) error {
+	return writeJSON(w, r)
+}
+
+func writeJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(r)
+	return e.Encode(v)
 }
 
 // ledger collects the outcomes of checks. Each goroutine has its own.

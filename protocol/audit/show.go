@@ -3,7 +3,6 @@ package audit
 import (
 	"bufio"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -131,10 +130,7 @@ func (v SessionView) Clean() bool {
 
 // WriteJSON writes the session as one indented JSON object.
 func (v SessionView) WriteJSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	return writeJSON(w, v)
 }
 
 // WriteText writes the session for a person. What both sides have alike is shown once.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/audit/audittest"
 	"github.com/puente-project/puente/protocol/signature"
 	"github.com/puente-project/puente/protocol/transcript"
 )
@@ -36,9 +37,9 @@ func newSealed(t testing.TB) *sealed {
 	if err := agreed.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	cl, us := newSigner(1), newSigner(2)
-	party := func(name string, own, other *testSigner) Party {
-		return Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.public}, Agreement: agreed,
+	cl, us := audittest.NewKey("cl", 1), audittest.NewKey("us", 1)
+	party := func(name string, own, other *audittest.Key) Party {
+		return Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.Public()}, Agreement: agreed,
 			Now: func() time.Time { return clock.Add(time.Hour) }, Context: t.Context()}
 	}
 	s.parties = [2]Party{party("cl", cl, us), party("us", us, cl)}
@@ -57,9 +58,9 @@ func newSealed(t testing.TB) *sealed {
 		s.entries[i].Path = []transcript.Digest{transcript.Digest(pair), transcript.Digest(other)}
 	}
 	request := transcript.Request{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: agreed.Watchlists[0].Scheme,
-		Agreement: agreed.Digest(), Purpose: "border", Basis: "treaty-1", Time: clock, Key: transcript.Digest(cl.public.ID())}
+		Agreement: agreed.Digest(), Purpose: "border", Basis: "treaty-1", Time: clock, Key: cl.ID()}
 	grant := transcript.Grant{Session: transcript.Digest{7}, Request: transcript.TextDigest(request.Text()), Epoch: 2,
-		Root: transcript.Digest(h.HashChildren(left, right)), Entries: 4, Width: 1, Time: clock, Key: transcript.Digest(us.public.ID())}
+		Root: transcript.Digest(h.HashChildren(left, right)), Entries: 4, Width: 1, Time: clock, Key: us.ID()}
 	s.head = transcript.Note{Body: transcript.NewHead(request, grant, nil).Text()}
 	return s
 }
@@ -148,7 +149,7 @@ func TestHolderRefusesClaims(t *testing.T) {
 		"before session":   {change: func(c *transcript.Claim) { c.Time = clock.Add(-time.Minute) }, want: ErrStatement},
 		"ahead of clock":   {change: func(c *transcript.Claim) { c.Time = clock.Add(2 * time.Hour) }, want: ErrStatement},
 		"slot too high":    {slot: 4, want: ErrStatement},
-		"unknown key":      {party: func(p *Party) { p.Signer = newSigner(9) }, want: transcript.ErrSignature},
+		"unknown key":      {party: func(p *Party) { p.Signer = audittest.NewKey("third", 1) }, want: transcript.ErrSignature},
 		"other key's name": {change: func(c *transcript.Claim) { c.Key[0]++ }, want: transcript.ErrSignature},
 	} {
 		party := s.parties[0]
@@ -191,7 +192,7 @@ func TestRequesterRefusesReleases(t *testing.T) {
 		"spoiled proof":   {released: func(r *transcript.Released) { r.Path[1][0]++ }, want: transcript.ErrProof},
 		"short proof":     {released: func(r *transcript.Released) { r.Path = r.Path[:1] }, want: transcript.ErrProof},
 		"another claim's": {claim: s.claim(t, 1), want: ErrStatement},
-		"unknown key":     {party: func(p *Party) { p.Signer = newSigner(9) }, want: transcript.ErrSignature},
+		"unknown key":     {party: func(p *Party) { p.Signer = audittest.NewKey("third", 1) }, want: transcript.ErrSignature},
 	} {
 		released := s.entries[1]
 		released.Path = append([]transcript.Digest{}, released.Path...)

@@ -3,7 +3,6 @@ package evidence
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -17,35 +16,11 @@ import (
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/audit/audittest"
 	"github.com/puente-project/puente/protocol/signature"
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
-
-// testSigner signs with keys made from one byte.
-type testSigner struct {
-	public  signature.PublicKey
-	ed25519 ed25519.PrivateKey
-	mldsa   *mldsa65.PrivateKey
-}
-
-func newSigner(n byte) *testSigner {
-	seed := bytes.Repeat([]byte{n}, 32)
-	s := &testSigner{ed25519: ed25519.NewKeyFromSeed(seed)}
-	pk, sk := mldsa65.NewKeyFromSeed((*[32]byte)(seed))
-	s.mldsa = sk
-	s.public = signature.PublicKey{Version: 1, Ed25519: [32]byte(s.ed25519.Public().(ed25519.PublicKey))}
-	pk.Pack(&s.public.MLDSA65)
-	return s
-}
-
-func (s *testSigner) Public() signature.PublicKey { return s.public }
-
-func (s *testSigner) Sign(_ context.Context, message []byte) (signature.Signature, error) {
-	input := signature.Input(s.public, message)
-	sig := signature.Signature{Version: 1, Ed25519: [64]byte(ed25519.Sign(s.ed25519, input))}
-	return sig, mldsa65.SignTo(s.mldsa, input, nil, false, sig.MLDSA65[:])
-}
 
 // session is one session between two wrapped roles in one process.
 type session struct {
@@ -88,10 +63,10 @@ func newSession(t testing.TB) *session {
 	if err := agreed.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	cl, us := newSigner(1), newSigner(2)
+	cl, us := audittest.NewKey("cl", 1), audittest.NewKey("us", 1)
 	s := &session{dirs: [2]string{t.TempDir(), t.TempDir()}}
-	party := func(name string, own, other *testSigner, dir string) Party {
-		return Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.public}, Agreement: agreed, Dir: dir,
+	party := func(name string, own, other *audittest.Key, dir string) Party {
+		return Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.Public()}, Agreement: agreed, Dir: dir,
 			KeepMessages: true, Now: func() time.Time { return clock }, Context: context.Background()}
 	}
 	s.parties = [2]Party{party("cl", cl, us, s.dirs[0]), party("us", us, cl, s.dirs[1])}
@@ -272,7 +247,7 @@ func TestTheLastVerdictWaits(t *testing.T) {
 
 // TestSpoiledStatements alters messages on the way.
 func TestSpoiledStatements(t *testing.T) {
-	signed, err := newSigner(1).Sign(context.Background(), []byte("x"))
+	signed, err := audittest.NewKey("cl", 1).Sign(context.Background(), []byte("x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -410,7 +385,7 @@ func TestRequestsAreRefused(t *testing.T) {
 	}
 	for name, change := range map[string]func(*Party){
 		"to somebody else":  func(p *Party) { p.Agency = "ar" },
-		"unknown key":       func(p *Party) { p.PartnerKeys = []signature.PublicKey{newSigner(3).public} },
+		"unknown key":       func(p *Party) { p.PartnerKeys = []signature.PublicKey{audittest.NewKey("third", 1).Public()} },
 		"other agreement":   func(p *Party) { p.Agreement.ClockSkew++ },
 		"an hour too late":  func(p *Party) { p.Now = func() time.Time { return clock.Add(time.Hour) } },
 		"an hour too early": func(p *Party) { p.Now = func() time.Time { return clock.Add(-time.Hour) } },

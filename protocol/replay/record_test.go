@@ -3,7 +3,6 @@ package replay
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"encoding/binary"
 	"iter"
 	"os"
@@ -14,41 +13,15 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/cloudflare/circl/sign/mldsa/mldsa65"
-
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/agreement"
+	"github.com/puente-project/puente/protocol/audit/audittest"
 	"github.com/puente-project/puente/protocol/evidence"
 	"github.com/puente-project/puente/protocol/signature"
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
-
-// testSigner signs with keys made from one byte.
-type testSigner struct {
-	public  signature.PublicKey
-	ed25519 ed25519.PrivateKey
-	mldsa   *mldsa65.PrivateKey
-}
-
-func newSigner(n byte) *testSigner {
-	seed := bytes.Repeat([]byte{n}, 32)
-	s := &testSigner{ed25519: ed25519.NewKeyFromSeed(seed)}
-	pk, sk := mldsa65.NewKeyFromSeed((*[32]byte)(seed))
-	s.mldsa = sk
-	s.public = signature.PublicKey{Version: 1, Ed25519: [32]byte(s.ed25519.Public().(ed25519.PublicKey))}
-	pk.Pack(&s.public.MLDSA65)
-	return s
-}
-
-func (s *testSigner) Public() signature.PublicKey { return s.public }
-
-func (s *testSigner) Sign(_ context.Context, message []byte) (signature.Signature, error) {
-	input := signature.Input(s.public, message)
-	sig := signature.Signature{Version: 1, Ed25519: [64]byte(ed25519.Sign(s.ed25519, input))}
-	return sig, mldsa65.SignTo(s.mldsa, input, nil, false, sig.MLDSA65[:])
-}
 
 var (
 	clock     = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
@@ -121,9 +94,9 @@ func record(t testing.TB, h how) *recording {
 	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"cl", "us"},
 		Watchlists: []agreement.Watchlist{{Holder: "us", Name: "wanted", Scheme: scheme.String(), MinEntries: 10}},
 		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 100}}, ClockSkew: 5}
-	cl, us := newSigner(1), newSigner(2)
-	party := func(name string, own, other *testSigner) evidence.Party {
-		return evidence.Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.public}, Agreement: agreed, Dir: t.TempDir(),
+	cl, us := audittest.NewKey("cl", 1), audittest.NewKey("us", 1)
+	party := func(name string, own, other *audittest.Key) evidence.Party {
+		return evidence.Party{Agency: name, Signer: own, PartnerKeys: []signature.PublicKey{other.Public()}, Agreement: agreed, Dir: t.TempDir(),
 			KeepMessages: true, Now: func() time.Time { return clock }, Context: context.Background()}
 	}
 	parties := [2]evidence.Party{party("cl", cl, us), party("us", us, cl)}

@@ -22,7 +22,7 @@ func (m *matching) Describe(ctx context.Context, _ *connect.Request[puentev1.Des
 		return nil, status(errors.New("transport: a call came past the front handler"), "")
 	}
 	log := m.log.With("session", c.session, "partner", c.partner)
-	resp, err := m.describe(ctx, c)
+	resp, err := bounded(ctx, m, c, m.describes, m.describe)
 	if err != nil {
 		log.Warn("describe failed", "error", err)
 		return nil, status(err, c.session)
@@ -31,16 +31,8 @@ func (m *matching) Describe(ctx context.Context, _ *connect.Request[puentev1.Des
 	return connect.NewResponse(resp), nil
 }
 
-func (m *matching) describe(ctx context.Context, c *call) (*puentev1.DescribeResponse, error) {
-	leave, err := m.describes.enter(c.partner)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, m.limits.DescribeTimeout)
-	defer cancel()
-	_ = c.control.SetWriteDeadline(time.Now().Add(m.limits.DescribeTimeout + abortGrace))
-	lists, err := m.service.Describe(ctx, c.partner)
+func (m *matching) describe(ctx context.Context, partner string) (*puentev1.DescribeResponse, error) {
+	lists, err := m.service.Describe(ctx, partner)
 	if err != nil {
 		return nil, err
 	}

@@ -140,6 +140,3 @@ func toUnit(v []float64) bool {
 	}
 	return true
 }
-
-// Dims is the number of coordinates of the vectors.
-func (v *Vectoriser) Dims() int { return 2 * len(v.harmonics) }
