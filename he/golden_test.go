@@ -33,7 +33,7 @@ func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pr := key.NewProbe(blocks)
+	pr := key.NewProbe(0, blocks)
 	for i := range blocks {
 		if err := pr.SetBlock(i, messages[1+i]); err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 			rows[b] = []int32{1, int32(b), -int32(i), 2}
 		}
 		w := p.NewWeights(rows)
-		sums, err := pr.Accumulate([]*Weights{w})
+		sums, err := pr.accumulate([]*Weights{w})
 		if err != nil {
 			t.Error(err)
 			return

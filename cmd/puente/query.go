@@ -177,13 +177,13 @@ func (q *querier) ask(ctx context.Context, p probe, progress func(done, total in
 	if err != nil {
 		return answer{}, err
 	}
-	owner, err := protocol.NewKeyOwner(q.terms, p.template, root, newNonce(), nil)
+	owner, err := protocol.NewKeyOwner(q.terms, []templates.Template{p.template}, root, newNonce(), nil)
 	if err != nil {
 		return answer{}, err
 	}
 	options := q.options
 	if progress != nil {
-		options.Progress = func(transport.Stats) { progress(owner.Progress(), owner.Entries()) }
+		options.Progress = func(transport.Stats) { progress(owner.Progress(), owner.Pairs()) }
 	}
 	salt := make([]byte, 32)
 	_, _ = rand.Read(salt) // never fails since Go 1.24
@@ -202,7 +202,7 @@ func (q *querier) ask(ctx context.Context, p probe, progress func(done, total in
 	if err != nil {
 		return answer{}, fmt.Errorf("%s: %w", p.name, err)
 	}
-	hits := append([]int{}, owner.Hits()...)
+	hits := append([]int{}, owner.Hits()[0]...)
 	if err := keepOutcome(requester.Journal().Dir(), hits, salt, q.caseReference); err != nil {
 		return answer{}, err
 	}

@@ -329,7 +329,7 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 		return refuse(transport.ClassExhausted, "%s has used up today's %d sessions for %s", name, purpose.Daily, request.Purpose)
 	}
 	terms := protocol.Terms{Requester: name, Holder: s.config.Agency, Watchlist: request.Watchlist, Scheme: scheme}
-	evaluator, err := protocol.NewEvaluator(terms, gallery, s.root, newNonce(), nil)
+	evaluator, err := protocol.NewEvaluator(terms, 1, gallery, s.root, newNonce(), nil)
 	if err != nil {
 		return transport.Session{}, err
 	}

@@ -146,7 +146,7 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 
 // ask runs one session and returns the slots that hit.
 func (s *served) ask(probe templates.Template, pool *transport.Pool) ([]int, error) {
-	owner, err := protocol.NewKeyOwner(s.terms, probe, s.root, newNonce(), nil)
+	owner, err := protocol.NewKeyOwner(s.terms, []templates.Template{probe}, s.root, newNonce(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (s *served) ask(probe templates.Template, pool *transport.Pool) ([]int, err
 	if journal := requester.Journal(); journal != nil {
 		journal.Close()
 	}
-	return owner.Hits(), err
+	return owner.Hits()[0], err
 }
 
 // TestManyQueries runs 200 queries, 8 at a time, against one service, and compares

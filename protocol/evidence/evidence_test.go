@@ -71,7 +71,7 @@ func newSession(t testing.TB) *session {
 	}
 	s.parties = [2]Party{party("cl", cl, us, s.dirs[0]), party("us", us, cl, s.dirs[1])}
 	terms := protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}
-	owner, err := protocol.NewKeyOwner(terms, vector(t, 3), he.Seed{1}, protocol.Nonce{1}, nil)
+	owner, err := protocol.NewKeyOwner(terms, []templates.Template{vector(t, 3)}, he.Seed{1}, protocol.Nonce{1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func newSession(t testing.TB) *session {
 	if err := request.Verify(s.parties[1]); err != nil {
 		t.Fatal(err)
 	}
-	evaluator, err := protocol.NewEvaluator(terms, gallery, he.Seed{2}, protocol.Nonce{2}, nil)
+	evaluator, err := protocol.NewEvaluator(terms, 1, gallery, he.Seed{2}, protocol.Nonce{2}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestBothSignTheSameHead(t *testing.T) {
 	if !s.requester.Done() || !s.holder.Done() || s.sealed != 1 {
 		t.Fatalf("done: %v and %v, sealed %d times", s.requester.Done(), s.holder.Done(), s.sealed)
 	}
-	if hits := s.requester.owner.Hits(); len(hits) != entries/3 || hits[0] != 2 {
+	if hits := s.requester.owner.Hits()[0]; len(hits) != entries/3 || hits[0] != 2 {
 		t.Errorf("%d hits, the first at %d", len(hits), hits[0])
 	}
 	for i, journal := range []*Journal{s.requester.Journal(), s.holder.Journal()} {

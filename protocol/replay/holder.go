@@ -48,7 +48,7 @@ func Holder(ctx context.Context, folder string, seed he.Seed, list Watchlist, op
 		}
 		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
 	}
-	evaluator, err := protocol.NewEvaluatorFromSeed(terms, gallery, seed, nonce, nil)
+	evaluator, err := protocol.NewEvaluatorFromSeed(terms, 1, gallery, seed, nonce, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
 	}

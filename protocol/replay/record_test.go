@@ -101,7 +101,7 @@ func record(t testing.TB, h how) *recording {
 	}
 	parties := [2]evidence.Party{party("cl", cl, us), party("us", us, cl)}
 	terms := protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}
-	owner, err := protocol.NewKeyOwner(terms, r.probe, ownerRoot, r.openNonce, nil)
+	owner, err := protocol.NewKeyOwner(terms, []templates.Template{r.probe}, ownerRoot, r.openNonce, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func record(t testing.TB, h how) *recording {
 	if err != nil {
 		t.Fatal(err)
 	}
-	evaluator, err := protocol.NewEvaluator(terms, gallery, evalRoot, r.evalNonce, nil)
+	evaluator, err := protocol.NewEvaluator(terms, 1, gallery, evalRoot, r.evalNonce, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func record(t testing.TB, h how) *recording {
 		t.Fatalf("the session is not as it should be: broken %v, done %v", broken, owner.Done())
 	}
 	if owner.Done() {
-		r.hits = owner.Hits()
+		r.hits = owner.Hits()[0]
 	}
 	r.dirs = [2]string{requester.Journal().Dir(), holder.Journal().Dir()}
 	requester.Journal().Close()

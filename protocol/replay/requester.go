@@ -32,7 +32,7 @@ func Requester(ctx context.Context, folder string, seed he.Seed, probe templates
 	if err != nil || !ok {
 		return p.finish(), err
 	}
-	owner, err := protocol.NewKeyOwnerFromSeed(terms, probe, seed, nonce, nil)
+	owner, err := protocol.NewKeyOwnerFromSeed(terms, []templates.Template{probe}, seed, nonce, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
 	}
