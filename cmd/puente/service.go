@@ -325,7 +325,9 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 	if err != nil {
 		return refuse(transport.ClassPrecondition, "%v", err)
 	}
-	if left, ok := s.quotas.take(request.Request, purpose.Daily); !ok {
+	if left, ok := s.quotas.take(request.Request, purpose.Daily); !ok && left == 0 {
+		return refuse(transport.ClassExhausted, "%s has used up today's %d probes for %s", name, purpose.Daily, request.Purpose)
+	} else if !ok {
 		return refuse(transport.ClassExhausted, "%s asks about %d probes and has %d left of today's %d for %s", name, request.Probes, left, purpose.Daily, request.Purpose)
 	}
 	terms := protocol.Terms{Requester: name, Holder: s.config.Agency, Watchlist: request.Watchlist, Scheme: scheme}

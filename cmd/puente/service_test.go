@@ -345,7 +345,7 @@ func TestQuotaCountsProbes(t *testing.T) {
 	}
 	ask(3, "3 probes and has 2 left")
 	ask(2, "")
-	ask(1, "1 probes and has 0 left")
+	ask(1, "used up today's 5 probes")
 }
 
 // TestMemory: watchlists that find no room are compact, and a place that becomes free is
