@@ -57,3 +57,18 @@ func recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *u
 
 //go:noescape
 func centredBinomial(dst *int8, words *uint64, mask uint64, count uint64)
+
+//go:noescape
+func cutBelow(words *uint64, mask uint64, bound uint64, count uint64) uint64
+
+//go:noescape
+func widen(dst *uint64, src *uint32, shift uint64, count uint64)
+
+//go:noescape
+func join(low *uint64, high *uint64, q uint64, digit uint64, drop uint64, count uint64)
+
+//go:noescape
+func packBits(dst *byte, a *uint64, b *uint64, table *uint64, step uint64, size uint64, count uint64)
+
+//go:noescape
+func unpackBits(a *uint64, b *uint64, src *byte, table *uint64, step uint64, size uint64, count uint64)

@@ -40,5 +40,10 @@ func main() {
 	pick()
 	recombine()
 	centredBinomial()
+	cutBelow()
+	widen()
+	join()
+	packBits()
+	unpackBits()
 	build.Generate()
 }
