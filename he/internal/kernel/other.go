@@ -6,6 +6,8 @@ const haveAssembly = false
 
 func accelerate(p *portable, _ uint64) engine { return p }
 
+func accelerateAVX2(p *portable, _ uint64) engine { return p }
+
 func pickVectors([]uint64, []uint64, []uint8, uint8) int { return 0 }
 
 func binomialVectors([]int8, []uint64) int { return 0 }
