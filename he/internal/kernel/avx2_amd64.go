@@ -79,7 +79,7 @@ func (m *avx2) ntt(p []uint64) {
 	for _, s := range m.forward {
 		s.routine(doubles(p), &s.table[0], &m.c[0][0], s.groups, s.stride)
 	}
-	avx2ForwardTail(doubles(p), &m.tail[0], &m.c[0][0], uint64(m.n/blockAVX2))
+	avx2ForwardTail(doubles(p), &m.tail[0], &m.c[0][0], uint64(m.n/(2*blockAVX2)))
 }
 
 func (m *avx2) intt(p []uint64) {
@@ -87,7 +87,7 @@ func (m *avx2) intt(p []uint64) {
 		m.portable.intt(p)
 		return
 	}
-	avx2InverseHead(doubles(p), &m.head[0], &m.c[0][0], uint64(m.n/blockAVX2))
+	avx2InverseHead(doubles(p), &m.head[0], &m.c[0][0], uint64(m.n/(2*blockAVX2)))
 	for _, s := range m.backward {
 		s.routine(doubles(p), &s.table[0], &m.c[0][0], s.groups, s.stride)
 	}

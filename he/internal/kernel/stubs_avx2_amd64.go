@@ -14,10 +14,10 @@ func avx2Forward8(p *float64, table *float64, constants *uint64, groups uint64, 
 func avx2Forward4(p *float64, table *float64, constants *uint64, groups uint64, stride uint64)
 
 //go:noescape
-func avx2ForwardTail(p *float64, table *float64, constants *uint64, blocks uint64)
+func avx2ForwardTail(p *float64, table *float64, constants *uint64, pairs uint64)
 
 //go:noescape
-func avx2InverseHead(p *float64, table *float64, constants *uint64, blocks uint64)
+func avx2InverseHead(p *float64, table *float64, constants *uint64, pairs uint64)
 
 //go:noescape
 func avx2Inverse4(p *float64, table *float64, constants *uint64, groups uint64, stride uint64)

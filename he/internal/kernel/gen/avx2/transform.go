@@ -169,26 +169,43 @@ func inversePass(name string, radix int, last bool) {
 	})
 }
 
-// inRegisters is the frame of a routine over blocks of 16 coefficients. body gets the
-// factors of the stages between rows and, of four lanes, of those between columns.
-func inRegisters(name string, body func(f field, at []Mem, rows, columns []factor)) {
-	TEXT(name, NOSPLIT, "func(p, table *float64, constants *uint64, blocks uint64)")
+// turn is a part of a routine over blocks.
+type turn func(f field, x []value, rows, columns []factor)
+
+// inRegisters is the frame of a routine over pairs of blocks of 16 coefficients. The two
+// take turns, so that the processor need not wait for the results of one. A turn gets the
+// four rows of a block, the factors of the stages between them and, of four lanes, of
+// those between columns.
+func inRegisters(name string, from, to float64, turns ...turn) {
+	TEXT(name, NOSPLIT, "func(p, table *float64, constants *uint64, pairs uint64)")
 	Pragma("noescape")
 	p := Load(Param("p"), GP64())
 	table := Load(Param("table"), GP64())
 	f := newField(Load(Param("constants"), GP64()))
-	blocks := Load(Param("blocks"), GP64())
-	at := make([]Mem, lanes)
-	for i := range at {
-		at[i] = Mem{Base: p, Disp: i * vector}
+	pairs := Load(Param("pairs"), GP64())
+	var at [2][]Mem
+	for i := range 2 * lanes {
+		at[i/lanes] = append(at[i/lanes], Mem{Base: p, Disp: i * vector})
 	}
 
-	Label("block")
-	body(f, at, factors(table, 0, pair, true), factors(table, columnAt*word, pair, false))
-	ADDQ(U32(block*word), p)
-	ADDQ(U32(tail*word), table)
-	DECQ(blocks)
-	JNZ(LabelRef("block"))
+	Label("pair")
+	var x [2][]value
+	for i := range x {
+		x[i] = loadValues(at[i], from)
+	}
+	for _, do := range turns {
+		for i := range x {
+			first := i * tail * word
+			do(f, x[i], factors(table, first, pair, true), factors(table, first+columnAt*word, pair, false))
+		}
+	}
+	for i := range x {
+		storeValues(x[i], at[i], to)
+	}
+	ADDQ(U32(2*block*word), p)
+	ADDQ(U32(2*tail*word), table)
+	DECQ(pairs)
+	JNZ(LabelRef("pair"))
 	VZEROUPPER()
 	RET()
 }
@@ -196,28 +213,16 @@ func inRegisters(name string, body func(f field, at []Mem, rows, columns []facto
 // forwardTail does the last four stages: two between rows and, transposed, two between
 // columns, and ends with residues.
 func forwardTail() {
-	inRegisters("avx2ForwardTail", func(f field, at []Mem, rows, columns []factor) {
-		x := loadValues(at, forwardBound)
-		f.forwardStep(x, rows)
-		transpose(x)
-		f.forwardStep(x, columns)
-		f.residues(x)
-		transpose(x)
-		storeValues(x, at, 1)
-	})
+	inRegisters("avx2ForwardTail", forwardBound, 1,
+		func(f field, x []value, rows, _ []factor) { f.forwardStep(x, rows) },
+		func(f field, x []value, _, columns []factor) { transpose(x); f.forwardStep(x, columns) },
+		func(f field, x []value, _, _ []factor) { f.residues(x); transpose(x) })
 }
 
 // inverseHead does the first four stages of the inverse transform, from residues.
 func inverseHead() {
-	inRegisters("avx2InverseHead", func(f field, at []Mem, rows, columns []factor) {
-		x := loadValues(at, 1)
-		f.integers(x)
-		transpose(x)
-		f.inverseStep(x, columns)
-		f.settle(x, inverseBound)
-		transpose(x)
-		f.inverseStep(x, rows)
-		f.settle(x, inverseBound)
-		storeValues(x, at, inverseBound)
-	})
+	inRegisters("avx2InverseHead", 1, inverseBound,
+		func(f field, x []value, _, _ []factor) { f.integers(x); transpose(x) },
+		func(f field, x []value, _, columns []factor) { f.inverseStep(x, columns); f.settle(x, inverseBound) },
+		func(f field, x []value, rows, _ []factor) { transpose(x); f.inverseStep(x, rows); f.settle(x, inverseBound) })
 }
