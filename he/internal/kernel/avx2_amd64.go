@@ -16,7 +16,7 @@ const (
 
 // vectors are the constants of the routines, each for four lanes; gen/avx2/field.go names
 // them.
-type vectors [12][lanesAVX2]uint64
+type vectors [13][lanesAVX2]uint64
 
 // Bits of the doubles between which products are split; gen/avx2/vector.go says how.
 const (
@@ -24,15 +24,17 @@ const (
 	bitsRound = bitsMagic | 1<<51  // 1.5*2^52
 	bitsHigh  = (1023 + 102) << 52 // 2^102
 	bitsLow   = bitsHigh | 6       // 2^102 + 1.5*2^52
+
+	bitsFraction = (1023 + 104) << 52 // 2^104
 )
 
 func (m *portable) vectors() *vectors {
 	c50, c100 := m.quotient(m.power(2, 50)), m.quotient(m.power(2, 100))
 	c := new(vectors)
-	for i, v := range []uint64{
+	for i, v := range [len(c)]uint64{
 		math.Float64bits(float64(m.q)), math.Float64bits(1 / float64(m.q)), bitsRound, bitsMagic, m.q,
 		math.Float64bits(c50[0]), math.Float64bits(c50[1]), math.Float64bits(c100[0]), math.Float64bits(c100[1]),
-		1<<50 - 1, bitsHigh, bitsLow,
+		1<<50 - 1, bitsHigh, bitsLow, bitsFraction,
 	} {
 		c[i] = [lanesAVX2]uint64{v, v, v, v}
 	}
@@ -119,4 +121,48 @@ func (m *avx2) accumulate(weights, rows, a, b []uint64, blocks int) {
 		weights, rows = weights[tiles*blocks*Tile:], rows[2*tiles*blocks*Tile:]
 		a, b = a[tiles*Tile:], b[tiles*Tile:]
 	}
+}
+
+func (m *avx2) scale(dst, a []uint64, w *Factor) {
+	whole := len(dst) &^ (lanesAVX2 - 1)
+	if whole > 0 {
+		factor := m.quotient(w[0])
+		avx2Scale(&dst[0], &a[0], &factor[0], &m.c[0][0], uint64(whole/lanesAVX2))
+	}
+	m.portable.scale(dst[whole:], a[whole:], w)
+}
+
+func (m *avx2) scaleAdd(dst, a []uint64, w *Factor) {
+	whole := len(dst) &^ (lanesAVX2 - 1)
+	if whole > 0 {
+		factor := m.quotient(w[0])
+		avx2ScaleAdd(&dst[0], &a[0], &factor[0], &m.c[0][0], uint64(whole/lanesAVX2))
+	}
+	m.portable.scaleAdd(dst[whole:], a[whole:], w)
+}
+
+func (m *avx2) addFraction(sum, v []uint64, f *Fraction) {
+	whole := len(sum) &^ (lanesAVX2 - 1)
+	if whole > 0 {
+		w := m.quotient(f[0])
+		factor := [3]float64{w[0], w[1], float64(f[2])}
+		avx2Fraction(&sum[0], &v[0], &factor[0], &m.c[0][0], uint64(whole/lanesAVX2))
+	}
+	m.portable.addFraction(sum[whole:], v[whole:], f)
+}
+
+func (m *avx2) addSmall(dst []uint64, small []int8) {
+	whole := len(dst) &^ (lanesAVX2 - 1)
+	if whole > 0 {
+		avx2AddSmall(&dst[0], &small[0], &m.c[0][0], uint64(whole/lanesAVX2))
+	}
+	m.portable.addSmall(dst[whole:], small[whole:])
+}
+
+func (m *avx2) spread(dst []uint64, small []int32) {
+	whole := len(dst) &^ (lanesAVX2 - 1)
+	if whole > 0 {
+		avx2Spread(&dst[0], &small[0], &m.c[0][0], uint64(whole/lanesAVX2))
+	}
+	m.portable.spread(dst[whole:], small[whole:])
 }

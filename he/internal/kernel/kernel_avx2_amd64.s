@@ -664,87 +664,87 @@ pair:
 	VADDPD       Y1, Y9, Y9
 	VPSUBQ       Y1, Y9, Y9
 	VPADDQ       128(DX), Y9, Y3
-	VBLENDVPD    Y9, Y3, Y9, Y9
-	VMOVUPD      32(DX), Y3
-	VFMADD213PD  Y1, Y2, Y3
-	VSUBPD       Y1, Y3, Y3
-	VFNMADD231PD Y0, Y3, Y2
+	VBLENDVPD    Y9, Y3, Y9, Y3
+	VMOVUPD      32(DX), Y7
+	VFMADD213PD  Y1, Y2, Y7
+	VSUBPD       Y1, Y7, Y7
+	VFNMADD231PD Y0, Y7, Y2
 	VADDPD       Y1, Y2, Y2
 	VPSUBQ       Y1, Y2, Y2
-	VPADDQ       128(DX), Y2, Y3
-	VBLENDVPD    Y2, Y3, Y2, Y2
-	VMOVUPD      32(DX), Y3
-	VFMADD213PD  Y1, Y11, Y3
-	VSUBPD       Y1, Y3, Y3
-	VFNMADD231PD Y0, Y3, Y11
+	VPADDQ       128(DX), Y2, Y7
+	VBLENDVPD    Y2, Y7, Y2, Y7
+	VMOVUPD      32(DX), Y2
+	VFMADD213PD  Y1, Y11, Y2
+	VSUBPD       Y1, Y2, Y2
+	VFNMADD231PD Y0, Y2, Y11
 	VADDPD       Y1, Y11, Y11
 	VPSUBQ       Y1, Y11, Y11
-	VPADDQ       128(DX), Y11, Y3
-	VBLENDVPD    Y11, Y3, Y11, Y11
-	VMOVUPD      32(DX), Y3
-	VFMADD213PD  Y1, Y4, Y3
-	VSUBPD       Y1, Y3, Y3
-	VFNMADD231PD Y0, Y3, Y4
+	VPADDQ       128(DX), Y11, Y2
+	VBLENDVPD    Y11, Y2, Y11, Y2
+	VMOVUPD      32(DX), Y9
+	VFMADD213PD  Y1, Y4, Y9
+	VSUBPD       Y1, Y9, Y9
+	VFNMADD231PD Y0, Y9, Y4
 	VADDPD       Y1, Y4, Y4
 	VPSUBQ       Y1, Y4, Y4
-	VPADDQ       128(DX), Y4, Y3
-	VBLENDVPD    Y4, Y3, Y4, Y4
-	VUNPCKLPD    Y2, Y9, Y3
-	VUNPCKHPD    Y2, Y9, Y2
-	VUNPCKLPD    Y4, Y11, Y7
-	VUNPCKHPD    Y4, Y11, Y4
-	VPERM2F128   $0x20, Y7, Y3, Y9
-	VPERM2F128   $0x31, Y7, Y3, Y3
-	VPERM2F128   $0x20, Y4, Y2, Y7
-	VPERM2F128   $0x31, Y4, Y2, Y2
-	VMOVUPD      32(DX), Y4
-	VFMADD213PD  Y1, Y8, Y4
-	VSUBPD       Y1, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y8
+	VPADDQ       128(DX), Y4, Y9
+	VBLENDVPD    Y4, Y9, Y4, Y9
+	VUNPCKLPD    Y7, Y3, Y4
+	VUNPCKHPD    Y7, Y3, Y3
+	VUNPCKLPD    Y9, Y2, Y7
+	VUNPCKHPD    Y9, Y2, Y2
+	VPERM2F128   $0x20, Y7, Y4, Y9
+	VPERM2F128   $0x31, Y7, Y4, Y4
+	VPERM2F128   $0x20, Y2, Y3, Y7
+	VPERM2F128   $0x31, Y2, Y3, Y2
+	VMOVUPD      32(DX), Y3
+	VFMADD213PD  Y1, Y8, Y3
+	VSUBPD       Y1, Y3, Y3
+	VFNMADD231PD Y0, Y3, Y8
 	VADDPD       Y1, Y8, Y8
 	VPSUBQ       Y1, Y8, Y8
-	VPADDQ       128(DX), Y8, Y4
-	VBLENDVPD    Y8, Y4, Y8, Y8
-	VMOVUPD      32(DX), Y4
-	VFMADD213PD  Y1, Y5, Y4
-	VSUBPD       Y1, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y5
+	VPADDQ       128(DX), Y8, Y3
+	VBLENDVPD    Y8, Y3, Y8, Y3
+	VMOVUPD      32(DX), Y8
+	VFMADD213PD  Y1, Y5, Y8
+	VSUBPD       Y1, Y8, Y8
+	VFNMADD231PD Y0, Y8, Y5
 	VADDPD       Y1, Y5, Y5
 	VPSUBQ       Y1, Y5, Y5
-	VPADDQ       128(DX), Y5, Y4
-	VBLENDVPD    Y5, Y4, Y5, Y5
-	VMOVUPD      32(DX), Y4
-	VFMADD213PD  Y1, Y10, Y4
-	VSUBPD       Y1, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y10
+	VPADDQ       128(DX), Y5, Y8
+	VBLENDVPD    Y5, Y8, Y5, Y8
+	VMOVUPD      32(DX), Y5
+	VFMADD213PD  Y1, Y10, Y5
+	VSUBPD       Y1, Y5, Y5
+	VFNMADD231PD Y0, Y5, Y10
 	VADDPD       Y1, Y10, Y10
 	VPSUBQ       Y1, Y10, Y10
-	VPADDQ       128(DX), Y10, Y4
-	VBLENDVPD    Y10, Y4, Y10, Y10
-	VMOVUPD      32(DX), Y4
-	VFMADD213PD  Y1, Y6, Y4
-	VSUBPD       Y1, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y6
+	VPADDQ       128(DX), Y10, Y5
+	VBLENDVPD    Y10, Y5, Y10, Y5
+	VMOVUPD      32(DX), Y10
+	VFMADD213PD  Y1, Y6, Y10
+	VSUBPD       Y1, Y10, Y10
+	VFNMADD231PD Y0, Y10, Y6
 	VADDPD       Y1, Y6, Y6
 	VPSUBQ       Y1, Y6, Y6
-	VPADDQ       128(DX), Y6, Y4
-	VBLENDVPD    Y6, Y4, Y6, Y6
-	VUNPCKLPD    Y5, Y8, Y4
-	VUNPCKHPD    Y5, Y8, Y5
-	VUNPCKLPD    Y6, Y10, Y8
-	VUNPCKHPD    Y6, Y10, Y6
-	VPERM2F128   $0x20, Y8, Y4, Y10
-	VPERM2F128   $0x31, Y8, Y4, Y4
-	VPERM2F128   $0x20, Y6, Y5, Y8
-	VPERM2F128   $0x31, Y6, Y5, Y5
+	VPADDQ       128(DX), Y6, Y10
+	VBLENDVPD    Y6, Y10, Y6, Y10
+	VUNPCKLPD    Y8, Y3, Y6
+	VUNPCKHPD    Y8, Y3, Y3
+	VUNPCKLPD    Y10, Y5, Y8
+	VUNPCKHPD    Y10, Y5, Y5
+	VPERM2F128   $0x20, Y8, Y6, Y10
+	VPERM2F128   $0x31, Y8, Y6, Y6
+	VPERM2F128   $0x20, Y5, Y3, Y8
+	VPERM2F128   $0x31, Y5, Y3, Y3
 	VMOVUPD      Y9, (AX)
 	VMOVUPD      Y7, 32(AX)
-	VMOVUPD      Y3, 64(AX)
+	VMOVUPD      Y4, 64(AX)
 	VMOVUPD      Y2, 96(AX)
 	VMOVUPD      Y10, 128(AX)
 	VMOVUPD      Y8, 160(AX)
-	VMOVUPD      Y4, 192(AX)
-	VMOVUPD      Y5, 224(AX)
+	VMOVUPD      Y6, 192(AX)
+	VMOVUPD      Y3, 224(AX)
 	ADDQ         $0x00000100, AX
 	ADDQ         $0x00000200, CX
 	DECQ         BX
@@ -1489,43 +1489,43 @@ column:
 	VADDPD       Y1, Y2, Y2
 	VPSUBQ       Y1, Y2, Y2
 	VPADDQ       128(DX), Y2, Y3
-	VBLENDVPD    Y2, Y3, Y2, Y2
+	VBLENDVPD    Y2, Y3, Y2, Y3
 	VADDPD       Y1, Y11, Y11
 	VPSUBQ       Y1, Y11, Y11
-	VPADDQ       128(DX), Y11, Y3
-	VBLENDVPD    Y11, Y3, Y11, Y11
+	VPADDQ       128(DX), Y11, Y2
+	VBLENDVPD    Y11, Y2, Y11, Y2
 	VADDPD       Y1, Y9, Y9
 	VPSUBQ       Y1, Y9, Y9
-	VPADDQ       128(DX), Y9, Y3
-	VBLENDVPD    Y9, Y3, Y9, Y9
+	VPADDQ       128(DX), Y9, Y8
+	VBLENDVPD    Y9, Y8, Y9, Y8
 	VADDPD       Y1, Y4, Y4
 	VPSUBQ       Y1, Y4, Y4
-	VPADDQ       128(DX), Y4, Y3
-	VBLENDVPD    Y4, Y3, Y4, Y4
+	VPADDQ       128(DX), Y4, Y9
+	VBLENDVPD    Y4, Y9, Y4, Y9
 	VADDPD       Y1, Y7, Y7
 	VPSUBQ       Y1, Y7, Y7
-	VPADDQ       128(DX), Y7, Y3
-	VBLENDVPD    Y7, Y3, Y7, Y7
+	VPADDQ       128(DX), Y7, Y4
+	VBLENDVPD    Y7, Y4, Y7, Y4
 	VADDPD       Y1, Y6, Y6
 	VPSUBQ       Y1, Y6, Y6
-	VPADDQ       128(DX), Y6, Y3
-	VBLENDVPD    Y6, Y3, Y6, Y6
+	VPADDQ       128(DX), Y6, Y7
+	VBLENDVPD    Y6, Y7, Y6, Y7
 	VADDPD       Y1, Y5, Y5
 	VPSUBQ       Y1, Y5, Y5
-	VPADDQ       128(DX), Y5, Y3
-	VBLENDVPD    Y5, Y3, Y5, Y5
+	VPADDQ       128(DX), Y5, Y6
+	VBLENDVPD    Y5, Y6, Y5, Y6
 	VADDPD       Y1, Y10, Y10
 	VPSUBQ       Y1, Y10, Y10
-	VPADDQ       128(DX), Y10, Y3
-	VBLENDVPD    Y10, Y3, Y10, Y10
-	VMOVUPD      Y2, (AX)
-	VMOVUPD      Y11, (AX)(SI*1)
-	VMOVUPD      Y9, (AX)(SI*2)
-	VMOVUPD      Y4, (AX)(DI*1)
-	VMOVUPD      Y7, (R8)
-	VMOVUPD      Y6, (R8)(SI*1)
-	VMOVUPD      Y5, (R8)(SI*2)
-	VMOVUPD      Y10, (R8)(DI*1)
+	VPADDQ       128(DX), Y10, Y5
+	VBLENDVPD    Y10, Y5, Y10, Y5
+	VMOVUPD      Y3, (AX)
+	VMOVUPD      Y2, (AX)(SI*1)
+	VMOVUPD      Y8, (AX)(SI*2)
+	VMOVUPD      Y9, (AX)(DI*1)
+	VMOVUPD      Y4, (R8)
+	VMOVUPD      Y7, (R8)(SI*1)
+	VMOVUPD      Y6, (R8)(SI*2)
+	VMOVUPD      Y5, (R8)(DI*1)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, R8
 	SUBQ         $0x20, R9
@@ -1573,8 +1573,8 @@ vector:
 	VADDPD       Y1, Y2, Y2
 	VPSUBQ       Y1, Y2, Y2
 	VPADDQ       128(BX), Y2, Y3
-	VBLENDVPD    Y2, Y3, Y2, Y2
-	VMOVUPD      Y2, (AX)
+	VBLENDVPD    Y2, Y3, Y2, Y3
+	VMOVUPD      Y3, (AX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -1613,10 +1613,10 @@ vector:
 	VADDPD       Y1, Y2, Y2
 	VPSUBQ       Y1, Y2, Y2
 	VPADDQ       128(BX), Y2, Y3
+	VBLENDVPD    Y2, Y3, Y2, Y3
+	VPADDQ       (AX), Y3, Y3
+	VPSUBQ       128(BX), Y3, Y2
 	VBLENDVPD    Y2, Y3, Y2, Y2
-	VPADDQ       (AX), Y2, Y2
-	VPSUBQ       128(BX), Y2, Y3
-	VBLENDVPD    Y3, Y2, Y3, Y2
 	VMOVUPD      Y2, (AX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
@@ -1735,8 +1735,8 @@ blocks:
 	VADDPD       Y1, Y4, Y4
 	VPSUBQ       Y1, Y4, Y4
 	VPADDQ       128(SI), Y4, Y2
-	VBLENDVPD    Y4, Y2, Y4, Y4
-	VMOVUPD      Y4, (DX)
+	VBLENDVPD    Y4, Y2, Y4, Y2
+	VMOVUPD      Y2, (DX)
 	VPSRLQ       $0x32, Y6, Y2
 	VPAND        288(SI), Y6, Y6
 	VPADDQ       Y2, Y5, Y5
@@ -1776,8 +1776,8 @@ blocks:
 	VADDPD       Y1, Y6, Y6
 	VPSUBQ       Y1, Y6, Y6
 	VPADDQ       128(SI), Y6, Y2
-	VBLENDVPD    Y6, Y2, Y6, Y6
-	VMOVUPD      Y6, (BX)
+	VBLENDVPD    Y6, Y2, Y6, Y2
+	VMOVUPD      Y2, (BX)
 	VPSRLQ       $0x32, Y8, Y2
 	VPAND        288(SI), Y8, Y8
 	VPADDQ       Y2, Y7, Y7
@@ -1817,8 +1817,8 @@ blocks:
 	VADDPD       Y1, Y8, Y8
 	VPSUBQ       Y1, Y8, Y8
 	VPADDQ       128(SI), Y8, Y2
-	VBLENDVPD    Y8, Y2, Y8, Y8
-	VMOVUPD      Y8, 32(DX)
+	VBLENDVPD    Y8, Y2, Y8, Y2
+	VMOVUPD      Y2, 32(DX)
 	VPSRLQ       $0x32, Y10, Y2
 	VPAND        288(SI), Y10, Y10
 	VPADDQ       Y2, Y9, Y9
@@ -1858,11 +1858,264 @@ blocks:
 	VADDPD       Y1, Y10, Y10
 	VPSUBQ       Y1, Y10, Y10
 	VPADDQ       128(SI), Y10, Y0
-	VBLENDVPD    Y10, Y0, Y10, Y10
-	VMOVUPD      Y10, 32(BX)
+	VBLENDVPD    Y10, Y0, Y10, Y0
+	VMOVUPD      Y0, 32(BX)
 	ADDQ         $0x40, DX
 	ADDQ         $0x40, BX
 	DECQ         R9
 	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func avx2Scale(dst *uint64, a *uint64, factor *float64, constants *uint64, count uint64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2Scale(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	VMOVUPD      (BX), Y0
+	VMOVUPD      64(BX), Y1
+	MOVQ         count+32(FP), SI
+	VBROADCASTSD (DX), Y2
+
+vector:
+	VMOVUPD      (CX), Y3
+	VMOVUPD      96(BX), Y4
+	VPOR         Y4, Y3, Y3
+	VSUBPD       Y4, Y3, Y3
+	VBROADCASTSD 8(DX), Y5
+	VFMADD213PD  Y1, Y3, Y5
+	VSUBPD       Y1, Y5, Y5
+	VMULPD       Y2, Y3, Y4
+	VFMSUB213PD  Y4, Y2, Y3
+	VFNMADD231PD Y0, Y5, Y4
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y1, Y3, Y3
+	VPSUBQ       Y1, Y3, Y3
+	VPADDQ       128(BX), Y3, Y4
+	VBLENDVPD    Y3, Y4, Y3, Y4
+	VMOVUPD      Y4, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	DECQ         SI
+	JNZ          vector
+	VZEROUPPER
+	RET
+
+// func avx2ScaleAdd(dst *uint64, a *uint64, factor *float64, constants *uint64, count uint64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2ScaleAdd(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	VMOVUPD      (BX), Y0
+	VMOVUPD      64(BX), Y1
+	MOVQ         count+32(FP), SI
+	VBROADCASTSD (DX), Y2
+
+vector:
+	VMOVUPD      (CX), Y3
+	VMOVUPD      96(BX), Y4
+	VPOR         Y4, Y3, Y3
+	VSUBPD       Y4, Y3, Y3
+	VBROADCASTSD 8(DX), Y5
+	VFMADD213PD  Y1, Y3, Y5
+	VSUBPD       Y1, Y5, Y5
+	VMULPD       Y2, Y3, Y4
+	VFMSUB213PD  Y4, Y2, Y3
+	VFNMADD231PD Y0, Y5, Y4
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y1, Y3, Y3
+	VPSUBQ       Y1, Y3, Y3
+	VPADDQ       128(BX), Y3, Y4
+	VBLENDVPD    Y3, Y4, Y3, Y4
+	VPADDQ       (AX), Y4, Y4
+	VPSUBQ       128(BX), Y4, Y3
+	VBLENDVPD    Y3, Y4, Y3, Y3
+	VMOVUPD      Y3, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	DECQ         SI
+	JNZ          vector
+	VZEROUPPER
+	RET
+
+// func avx2Fraction(sum *uint64, v *uint64, factor *float64, constants *uint64, count uint64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2Fraction(SB), NOSPLIT, $0-40
+	MOVQ         sum+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         factor+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	VMOVUPD      (BX), Y0
+	VMOVUPD      64(BX), Y1
+	MOVQ         count+32(FP), SI
+	VBROADCASTSD (DX), Y2
+	VBROADCASTSD 16(DX), Y3
+	VMOVUPD      384(BX), Y4
+
+vector:
+	VMOVUPD      (CX), Y5
+	VMOVUPD      96(BX), Y6
+	VPOR         Y6, Y5, Y5
+	VSUBPD       Y6, Y5, Y5
+	VBROADCASTSD 8(DX), Y7
+	VFMADD213PD  Y1, Y5, Y7
+	VSUBPD       Y1, Y7, Y7
+	VMULPD       Y2, Y5, Y6
+	VFMSUB213PD  Y6, Y2, Y5
+	VFNMADD231PD Y0, Y7, Y6
+	VADDPD       Y6, Y5, Y5
+	VADDPD       Y1, Y5, Y5
+	VPSUBQ       Y1, Y5, Y5
+	VPADDQ       128(BX), Y5, Y6
+	VBLENDVPD    Y5, Y6, Y5, Y6
+	VPSLLQ       $0x0e, Y6, Y8
+	VPADDQ       (AX), Y8, Y8
+	VMOVUPD      96(BX), Y5
+	VPOR         Y5, Y6, Y6
+	VSUBPD       Y5, Y6, Y6
+	VMOVAPD      Y4, Y5
+	VFMADD231PD  Y6, Y3, Y5
+	VSUBPD       Y5, Y4, Y7
+	VFMADD231PD  Y6, Y3, Y7
+	VPSUBQ       Y4, Y5, Y5
+	VPSRLQ       $0x3f, Y7, Y7
+	VPADDQ       Y5, Y8, Y8
+	VPSUBQ       Y7, Y8, Y8
+	VMOVUPD      Y8, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	DECQ         SI
+	JNZ          vector
+	VZEROUPPER
+	RET
+
+// func avx2AddSmall(dst *uint64, small *int8, constants *uint64, count uint64)
+// Requires: AVX, AVX2
+TEXT ·avx2AddSmall(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ small+8(FP), CX
+	MOVQ constants+16(FP), DX
+	MOVQ count+24(FP), BX
+
+vector:
+	VPMOVSXBQ (CX), Y0
+	VPADDQ    128(DX), Y0, Y1
+	VBLENDVPD Y0, Y1, Y0, Y1
+	VPADDQ    (AX), Y1, Y1
+	VPSUBQ    128(DX), Y1, Y0
+	VBLENDVPD Y0, Y1, Y0, Y0
+	VMOVUPD   Y0, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x04, CX
+	DECQ      BX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func avx2Spread(dst *uint64, small *int32, constants *uint64, count uint64)
+// Requires: AVX, AVX2
+TEXT ·avx2Spread(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ small+8(FP), CX
+	MOVQ constants+16(FP), DX
+	MOVQ count+24(FP), BX
+
+vector:
+	VPMOVSXDQ (CX), Y0
+	VPADDQ    128(DX), Y0, Y1
+	VBLENDVPD Y0, Y1, Y0, Y1
+	VMOVUPD   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x10, CX
+	DECQ      BX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func avx2Pick(dst *uint64, src *uint64, bytes *uint8, want *uint64, count uint64)
+// Requires: AVX, AVX2
+TEXT ·avx2Pick(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         bytes+16(FP), DX
+	MOVQ         want+24(FP), BX
+	VPBROADCASTQ (BX), Y0
+	MOVQ         count+32(FP), BX
+
+vector:
+	VPMOVZXBQ (DX), Y1
+	VPCMPEQQ  Y0, Y1, Y1
+	VPAND     (CX), Y1, Y1
+	VMOVUPD   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	ADDQ      $0x04, DX
+	DECQ      BX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func avx2Recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·avx2Recombine(SB), NOSPLIT, $0-64
+	MOVQ    d0+0(FP), AX
+	MOVQ    d1+8(FP), CX
+	MOVQ    d2+16(FP), DX
+	MOVQ    s0+24(FP), BX
+	MOVQ    s1+32(FP), SI
+	MOVQ    s2+40(FP), DI
+	MOVQ    constants+48(FP), R8
+	VMOVUPD (R8), Y0
+	VMOVUPD 64(R8), Y1
+	MOVQ    count+56(FP), R9
+	XORQ    R10, R10
+
+vector:
+	VMOVUPD      (BX)(R10*1), Y2
+	VMOVUPD      96(R8), Y3
+	VPOR         Y3, Y2, Y2
+	VSUBPD       Y3, Y2, Y2
+	VCMPPD       $0x1e, 160(R8), Y2, Y3
+	VANDPD       128(R8), Y3, Y3
+	VSUBPD       Y3, Y2, Y2
+	VMULPD       192(R8), Y2, Y2
+	VMOVUPD      (SI)(R10*1), Y3
+	VMOVUPD      96(R8), Y4
+	VPOR         Y4, Y3, Y3
+	VSUBPD       Y4, Y3, Y3
+	VCMPPD       $0x1e, 256(R8), Y3, Y4
+	VANDPD       224(R8), Y4, Y4
+	VSUBPD       Y4, Y3, Y3
+	VFMADD231PD  288(R8), Y3, Y2
+	VMOVUPD      (DI)(R10*1), Y3
+	VMOVUPD      96(R8), Y4
+	VPOR         Y4, Y3, Y3
+	VSUBPD       Y4, Y3, Y3
+	VCMPPD       $0x1e, 352(R8), Y3, Y4
+	VANDPD       320(R8), Y4, Y4
+	VSUBPD       Y4, Y3, Y3
+	VFMADD231PD  384(R8), Y3, Y2
+	VMOVUPD      32(R8), Y3
+	VFMADD213PD  Y1, Y2, Y3
+	VSUBPD       Y1, Y3, Y3
+	VFNMADD231PD Y0, Y3, Y2
+	VADDPD       Y1, Y2, Y2
+	VPSUBQ       Y1, Y2, Y2
+	VPADDQ       416(R8), Y2, Y3
+	VBLENDVPD    Y2, Y3, Y2, Y3
+	VMOVUPD      Y3, (AX)(R10*1)
+	VPADDQ       448(R8), Y2, Y3
+	VBLENDVPD    Y2, Y3, Y2, Y3
+	VMOVUPD      Y3, (CX)(R10*1)
+	VPADDQ       480(R8), Y2, Y3
+	VBLENDVPD    Y2, Y3, Y2, Y3
+	VMOVUPD      Y3, (DX)(R10*1)
+	ADDQ         $0x20, R10
+	DECQ         R9
+	JNZ          vector
 	VZEROUPPER
 	RET

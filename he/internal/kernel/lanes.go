@@ -71,6 +71,9 @@ func Pick(dst, src []uint64, bytes []uint8, want uint8) {
 	if chosen == pathIFMA {
 		whole = pickVectors(dst, src, bytes, want)
 	}
+	if chosen == pathAVX2 {
+		whole = pickAVX2(dst, src, bytes, want)
+	}
 	pickPortable(dst[whole:], src[whole:], bytes[whole:], want)
 }
 
@@ -147,6 +150,9 @@ func (p *Planes) Recombine(dst, residues [][]uint64) {
 	whole := 0
 	if chosen == pathIFMA {
 		whole = p.vectors(dst, residues)
+	}
+	if chosen == pathAVX2 {
+		whole = p.vectorsAVX2(dst, residues)
 	}
 	for i := whole; i < n; i++ {
 		v := p.centred(residues, i)

@@ -21,7 +21,7 @@ func onEachPath(t *testing.T, test func(t *testing.T)) {
 }
 
 // lengths are and are not whole registers.
-var lengths = []int{0, 1, 7, 8, 9, 64, 203}
+var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 64, 203}
 
 // TestScaleIsExact compares Scale, ScaleAdd, AddFraction and AddSmall with integers of
 // any size.

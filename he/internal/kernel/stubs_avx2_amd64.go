@@ -36,3 +36,24 @@ func avx2MultiplyAdd(dst *uint64, a *uint64, b *uint64, constants *uint64, count
 
 //go:noescape
 func avx2Accumulate(weights *uint64, rows *uint64, a *uint64, b *uint64, constants *uint64, start *uint64, blocks uint64, tiles uint64)
+
+//go:noescape
+func avx2Scale(dst *uint64, a *uint64, factor *float64, constants *uint64, count uint64)
+
+//go:noescape
+func avx2ScaleAdd(dst *uint64, a *uint64, factor *float64, constants *uint64, count uint64)
+
+//go:noescape
+func avx2Fraction(sum *uint64, v *uint64, factor *float64, constants *uint64, count uint64)
+
+//go:noescape
+func avx2AddSmall(dst *uint64, small *int8, constants *uint64, count uint64)
+
+//go:noescape
+func avx2Spread(dst *uint64, small *int32, constants *uint64, count uint64)
+
+//go:noescape
+func avx2Pick(dst *uint64, src *uint64, bytes *uint8, want *uint64, count uint64)
+
+//go:noescape
+func avx2Recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)

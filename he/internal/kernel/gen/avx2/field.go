@@ -11,18 +11,19 @@ import (
 // Vectors of the constants argument, each of four equal words; avx2_amd64.go fills
 // them in this order.
 const (
-	constQ      = iota // q
-	constInvQ          // fl(1/q)
-	constRound         // 1.5*2^52
-	constMagic         // 2^52
-	constIntQ          // q, an integer
-	const50            // 2^50 mod q, centred
-	const50Q           // its w'
-	const100           // 2^100 mod q, centred
-	const100Q          // its w'
-	constMask50        // 2^50 - 1, an integer
-	constHigh          // 2^102
-	constLow           // 2^102 + 1.5*2^52
+	constQ        = iota // q
+	constInvQ            // fl(1/q)
+	constRound           // 1.5*2^52
+	constMagic           // 2^52
+	constIntQ            // q, an integer
+	const50              // 2^50 mod q, centred
+	const50Q             // its w'
+	const100             // 2^100 mod q, centred
+	const100Q            // its w'
+	constMask50          // 2^50 - 1, an integer
+	constHigh            // 2^102
+	constLow             // 2^102 + 1.5*2^52
+	constFraction        // 2^104
 )
 
 const (
@@ -120,12 +121,26 @@ func (f field) residue(x value) reg.VecVirtual {
 	if x.bound >= 1 {
 		f.reduce(&x)
 	}
-	r, plus := x.r, YMM()
-	VADDPD(f.round, r, r) // from here on integers
-	VPSUBQ(f.round, r, r)
-	VPADDQ(f.at(constIntQ), r, plus)
-	VBLENDVPD(r, plus, r, r) // plus where the sign bit is set
-	return r
+	VADDPD(f.round, x.r, x.r) // from here on integers
+	VPSUBQ(f.round, x.r, x.r)
+	return lift(x.r, f.at(constIntQ))
+}
+
+// lift returns the signed integer r with q added where it is negative.
+func lift(r reg.VecVirtual, q Op) reg.VecVirtual {
+	lifted := YMM()
+	VPADDQ(q, r, lifted)
+	VBLENDVPD(r, lifted, r, lifted)
+	return lifted
+}
+
+// add returns r + what is at an address modulo q, for residues.
+func (f field) add(at Op, r reg.VecVirtual) reg.VecVirtual {
+	less := YMM()
+	VPADDQ(at, r, r)
+	VPSUBQ(f.at(constIntQ), r, less)
+	VBLENDVPD(less, r, less, less) // r where less is negative
+	return less
 }
 
 // nearest replaces w' by the integer nearest to w'*y.

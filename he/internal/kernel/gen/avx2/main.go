@@ -39,5 +39,12 @@ func main() {
 	multiply("avx2Multiply", false)
 	multiply("avx2MultiplyAdd", true)
 	accumulate()
+	scale("avx2Scale", false)
+	scale("avx2ScaleAdd", true)
+	fraction()
+	addSmall()
+	spread()
+	pick()
+	recombine()
 	build.Generate()
 }

@@ -224,5 +224,9 @@ func inverseHead() {
 	inRegisters("avx2InverseHead", 1, inverseBound,
 		func(f field, x []value, _, _ []factor) { f.integers(x); transpose(x) },
 		func(f field, x []value, _, columns []factor) { f.inverseStep(x, columns); f.settle(x, inverseBound) },
-		func(f field, x []value, rows, _ []factor) { transpose(x); f.inverseStep(x, rows); f.settle(x, inverseBound) })
+		func(f field, x []value, rows, _ []factor) {
+			transpose(x)
+			f.inverseStep(x, rows)
+			f.settle(x, inverseBound)
+		})
 }

@@ -25,15 +25,6 @@ func eachVector(count reg.Register, body func(), cursors ...cursor) {
 	RET()
 }
 
-// add returns r + what is at an address modulo q, for residues.
-func (f field) add(at Op, r reg.VecVirtual) reg.VecVirtual {
-	less := YMM()
-	VPADDQ(at, r, r)
-	VPSUBQ(f.at(constIntQ), r, less)
-	VBLENDVPD(less, r, less, r) // r where less is negative
-	return r
-}
-
 // multiply writes dst = a*b, or dst += a*b, for count vectors. It is as for a constant
 // factor, but that the quotient is that of fl(a*b): with three roundings c differs
 // from a*b/q < 2^50 by up to 1/2 + 2^50 * 2^-52.
