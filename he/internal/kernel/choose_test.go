@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,6 +62,29 @@ func TestVariable(t *testing.T) {
 		if want := "name=" + choose(value, Paths()); !strings.Contains(string(out), want+"\n") {
 			t.Errorf("with %s=%q the output lacks %s:\n%s", Variable, value, want, out)
 		}
+	}
+}
+
+// TestAVX2NeedsNoMore reads in the generated file which instructions it needs, of which
+// choose must know, and looks for registers that only AVX-512 has.
+func TestAVX2NeedsNoMore(t *testing.T) {
+	text, err := os.ReadFile("kernel_avx2_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := regexp.MustCompile(`(?m)^// Requires: (.*)$`).FindAllSubmatch(text, -1)
+	if len(lists) < strings.Count(string(text), "\nTEXT ") || len(lists) == 0 {
+		t.Fatalf("%d lists of what routines need", len(lists))
+	}
+	for _, list := range lists {
+		for _, name := range strings.Split(string(list[1]), ", ") {
+			if !slices.Contains([]string{"AVX", "AVX2", "FMA3", "MMX+"}, name) {
+				t.Errorf("a routine needs %s", name)
+			}
+		}
+	}
+	if more := regexp.MustCompile(`\b(Y(1[6-9]|2\d|3[01])|Z\d+|K[0-7])\b`).Find(text); more != nil {
+		t.Errorf("a routine uses %s", more)
 	}
 }
 
