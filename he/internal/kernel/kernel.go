@@ -81,8 +81,11 @@ func build(n int, q uint64, path string) (*Modulus, error) {
 	}
 	p := newPortable(r.SubRings[0])
 	m := &Modulus{n: n, q: q, psi: p.power(p.sub.PrimitiveRoot, (q-1)/uint64(2*n)), engine: p}
-	if path == pathIFMA {
+	switch path {
+	case pathIFMA:
 		m.engine = accelerate(p, m.psi)
+	case pathAVX2:
+		m.engine = accelerateAVX2(p, m.psi)
 	}
 	return m, nil
 }
