@@ -151,7 +151,7 @@ func (e *Evaluator) block(message []byte) ([]Task, error) {
 		return nil, fmt.Errorf("block %d: %w", e.blocks, err)
 	}
 	e.absorb(message)
-	if e.blocks++; e.blocks < e.wave.First*p.Layout.Blocks+e.wave.Blocks() {
+	if e.blocks++; e.blocks < e.wave.Block+e.wave.Blocks() {
 		return nil, nil
 	}
 	// Masks depend on every byte of the probes: the same session with another probe
@@ -258,7 +258,7 @@ func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
 func (e *Evaluator) newBatch(index int) (*batch, error) {
 	p := &e.plan
 	r, err := p.collect(index, func(share int) ([]uint32, error) {
-		return p.params.Masks(e.masks, uint32(share), p.Held(p.Place(share).Ciphertext)*p.Layout.Shifts), nil
+		return p.params.Masks(e.masks, uint32(share), p.InShare(share)*p.Layout.Shifts), nil
 	})
 	if err != nil {
 		return nil, err

@@ -154,7 +154,7 @@ func (k *KeyOwner) blocks(w schedule.Wave) ([]Task, error) {
 			return nil, fmt.Errorf("probe %d: %w", w.First+i+1, err)
 		}
 		for j, block := range blocks {
-			index := uint32((w.First+i)*w.Layout.Blocks + j)
+			index := uint32(w.Block + i*w.Layout.Blocks + j)
 			tasks = append(tasks, func() ([][]byte, error) {
 				defer k.meter.begin(StageEncryptProbe)()
 				return [][]byte{seal(KindBlock, k.session, index, k.key.EncryptBlock(index, block))}, nil
@@ -174,7 +174,7 @@ type openShare struct {
 func (k *KeyOwner) share(message []byte) ([]Task, error) {
 	p := &k.plan
 	index := k.received
-	entries := p.Held(p.Place(index).Ciphertext)
+	entries := p.InShare(index)
 	body, err := expect(message, KindShare, k.session, uint32(index), p.params.ShareSize(entries*p.Layout.Shifts))
 	if err != nil {
 		return nil, err

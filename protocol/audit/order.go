@@ -62,7 +62,7 @@ func (s *passage) early(kind uint8, n int) string {
 		return s.earlyBlock(s.Wave(n / s.Layout.Blocks / s.PerWave))
 	case transcript.KindShare:
 		w := s.Place(n).Wave
-		if need := w.First*s.Layout.Blocks + w.Blocks(); s.blocks < need || !s.key {
+		if need := w.Block + w.Blocks(); s.blocks < need || !s.key {
 			return fmt.Sprintf("%d of %d blocks had passed", s.blocks, need)
 		}
 		if answered := s.batchOf(s.answers); n >= s.SharesUpTo(answered+schedule.Window) {

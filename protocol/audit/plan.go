@@ -76,7 +76,7 @@ func (p plan) count(kind uint8) int {
 }
 
 // inShare is the number of scores in a share.
-func (p plan) inShare(share int) int { return p.Held(p.Place(share).Ciphertext) * p.Layout.Shifts }
+func (p plan) inShare(share int) int { return p.InShare(share) * p.Layout.Shifts }
 
 // whole is the number of scores in a share that is full, and rest that in the last share of
 // each probe.

@@ -64,7 +64,7 @@ func Holder(ctx context.Context, folder string, seed he.Seed, list Watchlist, op
 	for number := 0; ok && err == nil && number < p.plan.Waves(); number++ {
 		w := p.plan.Wave(number)
 		for i := 0; ok && err == nil && i < w.Blocks(); i++ {
-			ok, err = p.feed(ctx, transcript.KindBlock, uint32(w.First*w.Layout.Blocks+i))
+			ok, err = p.feed(ctx, transcript.KindBlock, uint32(w.Block+i))
 		}
 		for i := 0; ok && err == nil && i < w.Batches()*w.Levels; i++ {
 			ok, err = p.feed(ctx, transcript.KindPrefixes, uint32(w.Batch*w.Levels+i))

@@ -65,6 +65,9 @@ func (s *Schedule) Held(ciphertext int) int {
 	return min(s.Layout.PerCiphertext, s.Entries-ciphertext*s.Layout.PerCiphertext)
 }
 
+// InShare returns the number of pairs of a score ciphertext of the session.
+func (s *Schedule) InShare(share int) int { return s.Held(s.Place(share).Ciphertext) }
+
 // Pairs returns the number of meetings of a probe and an entry.
 func (s *Schedule) Pairs() int { return s.Probes * s.Entries }
 

@@ -57,7 +57,7 @@ func TestScheduleIsTheListed(t *testing.T) {
 		for i, share := range want.shares {
 			at := s.Place(i)
 			first := share[0]
-			if at.Probe != first.probe || at.Ciphertext*per != first.entry || s.Held(at.Ciphertext) != len(share) {
+			if at.Probe != first.probe || at.Ciphertext*per != first.entry || s.Held(at.Ciphertext) != len(share) || s.InShare(i) != len(share) {
 				r.Fatalf("share %d: %+v, listed are %v", i, at, share)
 			}
 			if probe, entry := at.Wave.Match(at.Pair); probe != first.probe || entry != first.entry {
@@ -95,8 +95,8 @@ func TestScheduleIsTheListed(t *testing.T) {
 		shares, batches, blocks := 0, 0, 0
 		for i := range s.Waves() {
 			w := s.Wave(i)
-			if w.Share != shares || w.Batch != batches {
-				r.Fatalf("wave %d begins with share %d and batch %d, counted are %d and %d", i, w.Share, w.Batch, shares, batches)
+			if w.Block != blocks || w.Share != shares || w.Batch != batches {
+				r.Fatalf("wave %d begins with block %d, share %d and batch %d, counted are %d, %d and %d", i, w.Block, w.Share, w.Batch, blocks, shares, batches)
 			}
 			shares, batches, blocks = shares+w.Shares(), batches+w.Batches(), blocks+w.Blocks()
 		}

@@ -3,14 +3,14 @@ package schedule
 // Wave is the probes that the evaluator keeps at once.
 type Wave struct {
 	*Schedule
-	First, Probes int // the probes First .. First+Probes-1
-	Share, Batch  int // numbers of its first score ciphertext and of its first batch
+	First, Probes       int // the probes First .. First+Probes-1
+	Block, Share, Batch int // numbers of its first block, score ciphertext and batch
 }
 
 // Wave returns the wave of a number, 0..Waves-1.
 func (s *Schedule) Wave(number int) Wave {
 	first := number * s.PerWave
-	return Wave{s, first, min(s.PerWave, s.Probes-first), first * s.Ciphertexts(), number * s.batchesOfWave()}
+	return Wave{s, first, min(s.PerWave, s.Probes-first), first * s.Layout.Blocks, first * s.Ciphertexts(), number * s.batchesOfWave()}
 }
 
 // Pairs returns the number of pairs of the wave.

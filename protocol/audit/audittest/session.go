@@ -265,11 +265,11 @@ func (s *Session) record() {
 	for number := range plan.Waves() {
 		w := plan.Wave(number)
 		for i := range w.Blocks() {
-			s.add(transcript.Requester, transcript.KindBlock, w.First*l.Blocks+i, 512*92)
+			s.add(transcript.Requester, transcript.KindBlock, w.Block+i, 512*92)
 		}
 		for b := w.Batch; b < w.Batch+w.Batches(); b++ {
 			for ; sent < plan.SharesUpTo(b+1); sent++ {
-				count := plan.Held(plan.Place(sent).Ciphertext) * l.Shifts
+				count := plan.InShare(sent) * l.Shifts
 				s.add(transcript.Holder, transcript.KindShare, sent, 512*29+(count*24+7)/8)
 			}
 			prefixes, verdict := bodies(plan.Comparisons(b))
