@@ -69,14 +69,12 @@ func (k ringKey) answer(a, b poly, positions []int, addMessage func(b poly), noi
 
 // gather moves the coefficients at ascending positions to the front and returns them.
 func gather(b poly, positions []int) poly {
-	front := make(poly, len(b))
 	for l := range b {
 		for c, i := range positions {
 			b[l][c] = b[l][i]
 		}
-		front[l] = b[l][:len(positions)]
 	}
-	return front
+	return b.front(len(positions))
 }
 
 // maxFloodBits keeps a sample within two digits of 50 bits.

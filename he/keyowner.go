@@ -24,10 +24,10 @@ type KeyOwner struct {
 func (p *Params) NewKeyOwner(seed Seed) *KeyOwner {
 	secret := func(r *ring, label string) (s, minus poly) {
 		s, minus = r.transform(r.ternary(r.newPoly(), NewStream(seed, label))), r.newPoly()
-		for l := range s {
-			copy(minus[l], s[l])
+		for l, q := range r.q {
+			q.Scale(minus[l], s[l], q.Factor(q.q-1))
 		}
-		return s, r.negate(minus)
+		return s, minus
 	}
 	k := &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed)}
 	k.score, k.minusScore = secret(p.score, labelSecret)

@@ -146,14 +146,6 @@ func (r *ring) addErrors(a poly, st *Stream) {
 	}
 }
 
-// negate replaces a by -a and returns it.
-func (r *ring) negate(a poly) poly {
-	for l, m := range r.q {
-		m.Scale(a[l], a[l], m.Factor(m.q-1))
-	}
-	return a
-}
-
 // uniform expands the a of a ciphertext from a public seed into a, in transformed form,
 // and returns it.
 func (r *ring) uniform(a poly, public Seed, label string, index ...uint32) poly {

@@ -70,9 +70,9 @@ type Holder struct {
 }
 
 // NewHolder wraps the evaluator of a session whose request has been verified, made for the
-// number of probes in it. root is
-// the watchlist's at the evaluator's epoch. sealed is called with the head that both
-// have signed, before the last verdict is released; its error keeps it back.
+// number of probes in it. root is the watchlist's at the evaluator's epoch. sealed is called
+// with the head that both have signed, before the last verdict is released; its error keeps
+// it back.
 func NewHolder(evaluator *protocol.Evaluator, request SignedRequest, root transcript.Digest, party Party, sealed func(transcript.Note) error) (*Holder, error) {
 	journal, err := NewJournal(party.Dir, request.note, party.KeepMessages)
 	if err != nil {
