@@ -88,18 +88,21 @@ func (k *KeyOwner) EncryptPrefix(batch uint32, level int, x []uint32) []byte {
 	l := k.p.lanesFor(len(x))
 	work := l.r.borrow()
 	defer l.r.giveBack(work)
-	planes, giveBack := l.borrow()
-	defer giveBack()
-	for p, m := range l.planes {
-		clear(planes[p])
+	message, prefixes := (*work)[0], (*work)[1]
+	clear(message)
+	for p := range l.planes {
+		clear(prefixes)
 		for i, v := range x[min(p*l.r.n, len(x)):min((p+1)*l.r.n, len(x))] {
-			planes[p][i] = uint64(v >> level)
+			prefixes[i] = uint64(v >> level)
 		}
-		m.INTT(planes[p])
+		l.whole.ScaleAdd(message, prefixes, l.unit[p])
 	}
-	b := l.r.encryptZero(l.r.uniform(*work, k.public, labelPrefixA, batch, uint32(level)), k.lane,
+	l.whole.INTT(message)
+	a := l.r.borrow()
+	defer l.r.giveBack(a)
+	b := l.r.encryptZero(l.r.uniform(*a, k.public, labelPrefixA, batch, uint32(level)), k.lane,
 		NewStream(k.seed, labelPrefixError, batch, uint32(level)))
-	l.addMessage(b, planes)
+	l.addMessage(b, message)
 	return l.packUpload(b)
 }
 
@@ -144,47 +147,49 @@ func (p *Params) VerdictSize(count int) int {
 // OpenVerdict sets hits[i] where lane i of one answer of a batch is zero, which is a
 // hit; the others stay as they are. len(hits) is the number of comparisons of the batch.
 func (k *KeyOwner) OpenVerdict(data []byte, hits []bool) error {
-	values, giveBack, err := k.openAnswer(data, len(hits))
-	if err != nil {
+	l := k.p.lanesFor(len(hits))
+	work := l.r.borrow()
+	defer l.r.giveBack(work)
+	values := (*work)[0]
+	if err := k.openAnswer(data, len(hits), values); err != nil {
 		return err
 	}
-	defer giveBack()
-	n := k.p.lanes[0].r.n
-	for i := range hits {
-		if values[i/n][i%n] == 0 {
-			hits[i] = true
-		}
+	for p, m := range l.planes {
+		m.markMultiples(hits[min(p*l.r.n, len(hits)):min((p+1)*l.r.n, len(hits))], values)
 	}
 	return nil
 }
 
-// openAnswer decrypts the lanes of an answer, plane by plane.
-func (k *KeyOwner) openAnswer(data []byte, count int) (planes [][]uint64, giveBack func(), err error) {
+// markMultiples sets hits[i] where values[i] is a multiple of q: where its product with
+// the inverse of q modulo 2^64 is a quotient, no larger than that of the largest multiple.
+func (m *modulus) markMultiples(hits []bool, values []uint64) {
+	for i, v := range values[:len(hits)] {
+		if v*m.qInv <= m.whole {
+			hits[i] = true
+		}
+	}
+}
+
+// openAnswer decrypts an answer to a batch of count comparisons to one value modulo T for
+// the lanes of all planes, in transformed form.
+func (k *KeyOwner) openAnswer(data []byte, count int, values []uint64) error {
 	l := k.p.lanesFor(count)
 	if err := checkLength("verdict", len(data), k.p.VerdictSize(count)); err != nil {
-		return nil, nil, err
+		return err
 	}
 	r := unpacker{in: data}
 	work := l.r.borrow()
 	defer l.r.giveBack(work)
-	phase := (*work)[0]
-	l.r.maskPhase(phase, (*work)[1], k.lane, &r, l.budget.MaskBits)
+	l.r.maskPhase(values, (*work)[0], k.lane, &r, l.budget.MaskBits)
 	padded := r.align()
-	planes, giveBack = l.borrow()
-	for i := range phase {
-		m := roundTo(phase[i], r.get(uint(l.budget.MessageBits)), l.budget, l.t)
-		for p, q := range l.planes {
-			planes[p][i] = q.remainder(m)
-		}
+	for i, phase := range values {
+		values[i] = roundTo(phase, r.get(uint(l.budget.MessageBits)), l.budget, l.t)
 	}
 	if !r.align() || !padded {
-		giveBack()
-		return nil, nil, fmt.Errorf("verdict: %w", ErrPadding)
+		return fmt.Errorf("verdict: %w", ErrPadding)
 	}
-	for p, q := range l.planes {
-		q.NTT(planes[p])
-	}
-	return planes, giveBack, nil
+	l.whole.NTT(values)
+	return nil
 }
 
 // halfMask is where a wide a is cut in two, so that |part*s| < n*2^halfMask stays far
@@ -220,11 +225,9 @@ func (m *modulus) centred(v uint64) uint64 {
 
 // roundTo returns round((phase + b*2^(MaskBits-MessageBits)) * T / 2^MaskBits) mod T.
 func roundTo(phase, b uint64, budget Budget, t uint64) uint64 {
-	width := uint(budget.MaskBits)
-	v := (phase + b<<(budget.MaskBits-budget.MessageBits)) & (1<<width - 1)
+	v := (phase + b<<(budget.MaskBits-budget.MessageBits)) << (64 - budget.MaskBits)
 	hi, lo := bits.Mul64(v, t)
-	lo, carry := bits.Add64(lo, 1<<(width-1), 0)
-	r := uint128{hi + carry, lo}.shiftRight(width).lo
+	r := hi + lo>>63
 	if r == t {
 		return 0
 	}

@@ -27,13 +27,19 @@ func newModulus(n int, q uint64) (*modulus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
 	}
+	return wrap(k), nil
+}
+
+// wrap prepares the arithmetic of words.
+func wrap(k *kernel.Modulus) *modulus {
+	q := k.Q()
 	m := &modulus{Modulus: k, q: q, qInv: q, whole: ^uint64(0) / q} // q is no power of two
 	for range 5 {                                                   // Newton: q is its own inverse modulo 8, each step doubles the bits
 		m.qInv *= 2 - q*m.qInv
 	}
 	_, r1 := bits.Div64(1, 0, q)
 	m.r2 = m.slowMul(r1, r1)
-	return m, nil
+	return m
 }
 
 func (m *modulus) slowMul(x, y uint64) uint64 {

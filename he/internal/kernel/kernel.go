@@ -41,7 +41,7 @@ const (
 	maxBits   = 50
 )
 
-// Modulus is one prime with transforms over X^n+1. It is immutable and safe for
+// Modulus is one prime, or a Product of several, with transforms over X^n+1. It is immutable and safe for
 // concurrent use.
 type Modulus struct {
 	n   int
@@ -62,6 +62,9 @@ type engine interface {
 	addFraction(sum, v []uint64, f *Fraction)
 	addSmall(dst []uint64, small []int8)
 	spread(dst []uint64, small []int32)
+	pick(dst []uint64, lists [][]uint64, keys []uint8, want uint8)
+	lift(dst, src []uint64, t uint64)
+	addProducts(a, b []uint64, x, ya, yb [][]uint64)
 }
 
 // New prepares a prime q < 2^50 that is 1 modulo 2n, for a degree n that is a
@@ -80,14 +83,17 @@ func build(n int, q uint64, path string) (*Modulus, error) {
 		return nil, fmt.Errorf("kernel: modulus %d for degree %d: %w", q, n, err)
 	}
 	p := newPortable(r.SubRings[0])
-	m := &Modulus{n: n, q: q, psi: p.power(p.sub.PrimitiveRoot, (q-1)/uint64(2*n)), engine: p}
+	return onPath(&Modulus{n: n, q: q, psi: p.power(p.sub.PrimitiveRoot, (q-1)/uint64(2*n)), engine: p}, p, path), nil
+}
+
+func onPath(m *Modulus, p *portable, path string) *Modulus {
 	if path == pathIFMA {
 		m.engine = accelerate(p, m.psi)
 	}
-	return m, nil
+	return m
 }
 
-// Q returns the prime.
+// Q returns the prime or product.
 func (m *Modulus) Q() uint64 { return m.q }
 
 // Psi returns the primitive 2n-th root of unity of the transforms.

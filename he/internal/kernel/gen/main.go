@@ -37,8 +37,11 @@ func main() {
 	fraction()
 	addSmall()
 	spread()
-	pick()
-	recombine()
 	centredBinomial()
+	nonzero()
+	targetPrefixes()
+	pick()
+	lift()
+	addProducts()
 	build.Generate()
 }
