@@ -87,10 +87,7 @@ func (m *Modulus) AddProducts(a, b []uint64, x, ya, yb [][]uint64) {
 func (m *portable) pick(dst []uint64, lists [][]uint64, keys []uint8, want uint8) {
 	for l, list := range lists {
 		for i, key := range keys[l*len(dst):][:len(dst)] {
-			v := uint64(0)
-			if key == want {
-				v = list[i]
-			}
+			v := list[i] & uint64(int64(uint64(key^want)-1)>>63)
 			if l > 0 {
 				if v += dst[i]; v >= m.q {
 					v -= m.q
@@ -103,10 +100,7 @@ func (m *portable) pick(dst []uint64, lists [][]uint64, keys []uint8, want uint8
 
 func (m *portable) lift(dst, src []uint64, t uint64) {
 	for i, v := range src {
-		if v > t/2 {
-			v += m.q - t
-		}
-		dst[i] = v
+		dst[i] = v + uint64(int64(t/2-v)>>63)&(m.q-t)
 	}
 }
 

@@ -188,6 +188,7 @@ func addProducts() {
 		for s := range sums {
 			w := ZMM()
 			VMOVDQU64(Mem{Base: ys[s], Index: offset, Scale: 1, Disp: i * vector}, w)
+			PREFETCHT0(Mem{Base: ys[s], Index: offset, Scale: 1, Disp: i*vector + 1024})
 			sums[s][i].add(w, v)
 		}
 	}
