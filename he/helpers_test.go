@@ -245,7 +245,8 @@ func (r *ring) bigLift(m, t uint64) *big.Int {
 // addBig adds an integer to coefficient i.
 func (r *ring) addBig(b poly, i int, v *big.Int) {
 	for l, q := range r.q {
-		b[l][i] = q.add(b[l][i], new(big.Int).Mod(v, bigOf(q.q)).Uint64())
+		sum := new(big.Int).Add(bigOf(b[l][i]), v)
+		b[l][i] = sum.Mod(sum, bigOf(q.q)).Uint64()
 	}
 }
 
@@ -289,7 +290,7 @@ func (k *KeyOwner) phase(r *ring, a, b poly) []*big.Int {
 	r.inverseTransform(product)
 	for l, q := range r.q {
 		for i, v := range b[l] {
-			product[l][i] = q.add(product[l][i], v)
+			product[l][i] = (product[l][i] + v) % q.q
 		}
 	}
 	out, q := r.bigCRT(product), r.bigQ()
@@ -450,4 +451,23 @@ func inParallel(n int, f func(i int)) {
 	for range workers {
 		<-done
 	}
+}
+
+// put128 writes a value of 1 to 128 bits, and get128 reads it: what the tests hold the
+// layouts of uploads against.
+func (w *packer) put128(v uint128, width uint) {
+	if width <= 64 {
+		w.put(v.lo, width)
+		return
+	}
+	w.put(v.lo, 64)
+	w.put(v.hi, width-64)
+}
+
+func (r *unpacker) get128(width uint) uint128 {
+	if width <= 64 {
+		return uint128{0, r.get(width)}
+	}
+	lo := r.get(64)
+	return uint128{r.get(width - 64), lo}
 }

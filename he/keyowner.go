@@ -3,6 +3,8 @@ package he
 import (
 	"fmt"
 	"math/bits"
+
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // KeyOwner holds the secret keys, derived with everything else that it draws from
@@ -14,26 +16,34 @@ type KeyOwner struct {
 	public Seed
 	score  poly // secret of the ring of scores, transformed
 	lane   poly // secret of the ring of comparisons, transformed, for all primes
+
+	minusScore, minusLane poly // the same, negated
 }
 
 // NewKeyOwner derives the secret keys of a session, uniform ternary.
 func (p *Params) NewKeyOwner(seed Seed) *KeyOwner {
-	wide := p.widest().r
-	return &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed),
-		score: p.score.transform(p.score.ternary(p.score.newPoly(), NewStream(seed, labelSecret))),
-		lane:  wide.transform(wide.ternary(wide.newPoly(), NewStream(seed, labelLaneSecret)))}
+	secret := func(r *ring, label string) (s, minus poly) {
+		s, minus = r.transform(r.ternary(r.newPoly(), NewStream(seed, label))), r.newPoly()
+		for l := range s {
+			copy(minus[l], s[l])
+		}
+		return s, r.negate(minus)
+	}
+	k := &KeyOwner{p: p, seed: seed, public: seed.Derive(labelPublicSeed)}
+	k.score, k.minusScore = secret(p.score, labelSecret)
+	k.lane, k.minusLane = secret(p.widest().r, labelLaneSecret)
+	return k
 }
 
 // widest returns the lanes with the most primes of q, for which there is a public key.
 func (p *Params) widest() *lanes { return p.lanes[len(p.lanes)-1] }
 
 // encryptZero returns the b of a fresh encryption of zero in coefficient form,
-// b = e - a*s, for a given in transformed form, which it overwrites.
-func (r *ring) encryptZero(a, secret poly, errors *Stream) poly {
+// b = e - a*s, for -s and a given in transformed form. It overwrites a.
+func (r *ring) encryptZero(a, minusSecret poly, errors *Stream) poly {
 	for l, q := range r.q {
-		q.Mul(a[l], a[l], secret[l])
+		q.Mul(a[l], a[l], minusSecret[l])
 		q.INTT(a[l])
-		q.Scale(a[l], a[l], r.minusOne[l])
 	}
 	r.addErrors(a, errors)
 	return a
@@ -60,9 +70,9 @@ func (k *KeyOwner) PublicKey() []byte {
 	p, wide := k.p, k.p.widest()
 	out := append([]byte{}, k.public[:]...)
 	a := p.score.uniform(p.score.newPoly(), k.public, labelKeyA)
-	out = append(out, p.packUpload(p.score.encryptZero(a, k.score, NewStream(k.seed, labelKeyError)), p.keyBudget())...)
+	out = append(out, p.packUpload(p.score.encryptZero(a, k.minusScore, NewStream(k.seed, labelKeyError)), p.keyBudget())...)
 	a = wide.r.uniform(wide.r.newPoly(), k.public, labelLaneKeyA)
-	return append(out, wide.packUpload(wide.r.encryptZero(a, k.lane, NewStream(k.seed, labelLaneKeyError)))...)
+	return append(out, wide.packUpload(wide.r.encryptZero(a, k.minusLane, NewStream(k.seed, labelLaneKeyError)))...)
 }
 
 // EncryptBlock encrypts block number index: coefficients modulo 2^ScoreBits, at
@@ -71,14 +81,9 @@ func (k *KeyOwner) EncryptBlock(index uint32, block []int32) []byte {
 	p := k.p
 	a := p.score.borrow()
 	defer p.score.giveBack(a)
-	b := p.score.encryptZero(p.score.uniform(*a, k.public, labelBlockA, index), k.score, NewStream(k.seed, labelBlockError, index))
+	b := p.score.encryptZero(p.score.uniform(*a, k.public, labelBlockA, index), k.minusScore, NewStream(k.seed, labelBlockError, index))
 	mask := uint64(1)<<p.ScoreBits - 1
-	p.scoring.add(b, func(i int) uint64 {
-		if i >= len(block) {
-			return 0
-		}
-		return uint64(int64(block[i])) & mask
-	})
+	p.scoring.add(b.front(min(len(block), p.n)), func(i int) uint64 { return uint64(int64(block[i])) & mask }) // zero lifts to zero
 	return p.packUpload(b, p.Score)
 }
 
@@ -91,16 +96,15 @@ func (k *KeyOwner) EncryptPrefix(batch uint32, level int, x []uint32) []byte {
 	message, prefixes := (*work)[0], (*work)[1]
 	clear(message)
 	for p := range l.planes {
-		clear(prefixes)
-		for i, v := range x[min(p*l.r.n, len(x)):min((p+1)*l.r.n, len(x))] {
-			prefixes[i] = uint64(v >> level)
-		}
-		l.whole.ScaleAdd(message, prefixes, l.unit[p])
+		values := x[min(p*l.r.n, len(x)):min((p+1)*l.r.n, len(x))]
+		count := len(values)
+		kernel.Widen(prefixes[:count], values, uint(level))
+		l.whole.ScaleAdd(message[:count], prefixes[:count], l.unit[p])
 	}
 	l.whole.INTT(message)
 	a := l.r.borrow()
 	defer l.r.giveBack(a)
-	b := l.r.encryptZero(l.r.uniform(*a, k.public, labelPrefixA, batch, uint32(level)), k.lane,
+	b := l.r.encryptZero(l.r.uniform(*a, k.public, labelPrefixA, batch, uint32(level)), k.minusLane,
 		NewStream(k.seed, labelPrefixError, batch, uint32(level)))
 	l.addMessage(b, message)
 	return l.packUpload(b)
@@ -161,10 +165,15 @@ func (k *KeyOwner) OpenVerdict(data []byte, hits []bool) error {
 }
 
 // markMultiples sets hits[i] where values[i] is a multiple of q: where its product with
-// the inverse of q modulo 2^64 is a quotient, no larger than that of the largest multiple.
+// the inverse of q modulo 2^64 is a quotient, no larger than that of the largest multiple
+// (Granlund and Montgomery, PLDI 1994, section 9).
 func (m *modulus) markMultiples(hits []bool, values []uint64) {
+	inverse := m.q // modulo 8; each of Newton's steps doubles the bits
+	for range 5 {
+		inverse *= 2 - m.q*inverse
+	}
 	for i, v := range values[:len(hits)] {
-		if v*m.qInv <= m.whole {
+		if v*inverse <= m.whole {
 			hits[i] = true
 		}
 	}

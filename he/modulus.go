@@ -11,13 +11,9 @@ import (
 //
 // Position i of a transform holds the value at psi^(2*brv(i)+1), where psi is a
 // primitive 2n-th root of unity (kernel.Modulus.Psi) and brv reverses log2 n bits.
-// Residues are in standard form throughout, except for constants of scalar
-// arithmetic that say so.
 type modulus struct {
 	*kernel.Modulus // vectors
 	q               uint64
-	qInv            uint64 // q^-1 mod 2^64
-	r2              uint64 // 2^128 mod q
 	whole           uint64 // floor(2^64 / q)
 }
 
@@ -32,14 +28,7 @@ func newModulus(n int, q uint64) (*modulus, error) {
 
 // wrap prepares the arithmetic of words.
 func wrap(k *kernel.Modulus) *modulus {
-	q := k.Q()
-	m := &modulus{Modulus: k, q: q, qInv: q, whole: ^uint64(0) / q} // q is no power of two
-	for range 5 {                                                   // Newton: q is its own inverse modulo 8, each step doubles the bits
-		m.qInv *= 2 - q*m.qInv
-	}
-	_, r1 := bits.Div64(1, 0, q)
-	m.r2 = m.slowMul(r1, r1)
-	return m
+	return &modulus{Modulus: k, q: k.Q(), whole: ^uint64(0) / k.Q()} // q is no power of two
 }
 
 func (m *modulus) slowMul(x, y uint64) uint64 {
@@ -59,40 +48,10 @@ func (m *modulus) inverse(x uint64) uint64 {
 	return result
 }
 
-// redc returns (hi*2^64 + lo) * 2^-64 mod q for hi < q (Montgomery 1985).
-func (m *modulus) redc(hi, lo uint64) uint64 {
-	h, _ := bits.Mul64(lo*m.qInv, m.q)
-	r := hi - h + m.q
-	if r >= m.q {
-		r -= m.q
-	}
-	return r
-}
-
-// mul returns x*y*2^-64 mod q: the product when one factor is in Montgomery form.
-func (m *modulus) mul(x, y uint64) uint64 {
-	hi, lo := bits.Mul64(x, y)
-	return m.redc(hi, lo)
-}
-
-// mont returns x*2^64 mod q, the Montgomery form.
-func (m *modulus) mont(x uint64) uint64 { return m.mul(x, m.r2) }
-
-// reduce returns hi*2^64 + lo mod q for hi < q.
-func (m *modulus) reduce(hi, lo uint64) uint64 { return m.mont(m.redc(hi, lo)) }
-
 // remainder returns x mod q for any x.
 func (m *modulus) remainder(x uint64) uint64 {
 	quotient, _ := bits.Mul64(x, m.whole) // at most one too small
 	r := x - quotient*m.q
-	if r >= m.q {
-		r -= m.q
-	}
-	return r
-}
-
-func (m *modulus) add(x, y uint64) uint64 {
-	r := x + y
 	if r >= m.q {
 		r -= m.q
 	}
@@ -122,23 +81,6 @@ func (x uint128) shiftRight(n uint) uint128 {
 	}
 	return uint128{x.hi >> n, x.lo>>n | x.hi<<(64-n)}
 }
-
-func (x uint128) shiftLeft(n uint) uint128 {
-	if n == 0 {
-		return x
-	}
-	if n >= 64 {
-		return uint128{x.lo << (n - 64), 0}
-	}
-	return uint128{x.hi<<n | x.lo>>(64-n), x.lo << n}
-}
-
-func (x uint128) add(y uint128) uint128 {
-	lo, c := bits.Add64(x.lo, y.lo, 0)
-	return uint128{x.hi + y.hi + c, lo}
-}
-
-func (x uint128) less(y uint128) bool { return x.hi < y.hi || x.hi == y.hi && x.lo < y.lo }
 
 func (x uint128) bitLen() int {
 	if x.hi != 0 {

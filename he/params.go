@@ -48,8 +48,9 @@ type Params struct {
 
 	n       int // Degree
 	score   *ring
-	whole   uint128 // q of the ring of scores
-	q0Inv1  uint64  // q0^-1 mod q1, Montgomery form
+	whole   uint128          // q of the ring of scores
+	q0Inv1  [2]kernel.Factor // q0^-1 mod q1, and less that
+	uploads map[int]*upload  // by dropped bits
 	scoring powerScale
 	lanes   []*lanes // by number of planes, from 1
 
@@ -95,7 +96,12 @@ func build(n, laneDegree int, size uint64, need Need) (*Params, error) {
 	}
 	q := p.score.q
 	p.whole.hi, p.whole.lo = bits.Mul64(q[0].q, q[1].q)
-	p.q0Inv1 = q[1].mont(q[1].inverse(q[0].q))
+	inverse := q[1].inverse(q[0].q)
+	p.q0Inv1 = [2]kernel.Factor{q[1].Factor(inverse), q[1].Factor(q[1].q - inverse)}
+	p.uploads = map[int]*upload{}
+	for _, budget := range []Budget{p.Score, p.keyBudget()} {
+		p.uploads[budget.DroppedBits] = p.newUpload(uint(budget.DroppedBits))
+	}
 	p.scoring = newPowerScale(p.score, p.ScoreBits)
 	for planes := 1; planes <= maxPlanes; planes++ {
 		l, err := newLanes(laneDegree, size, planes, p.ScoreBits, p.HitBits)

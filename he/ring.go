@@ -13,8 +13,7 @@ type ring struct {
 	q []*modulus
 
 	fractions []kernel.Fraction // (q/q_l)^-1 mod q_l and floor(2^66 * (2^50-q_l) / q_l)
-	minusOne  []kernel.Factor
-	centre    uint64 // what the fractions lack on average, rounded
+	centre    uint64            // what the fractions lack on average, rounded
 	spare     *scratch
 }
 
@@ -38,7 +37,6 @@ func newRing(n int, primes []uint64) (*ring, error) {
 		short := uint64(1)<<primeBits - m.q
 		f, _ := bits.Div64(short<<2, 0, m.q) // 2^66 = 2^2 * 2^64
 		r.fractions = append(r.fractions, m.Fraction(m.inverse(rest), f))
-		r.minusOne = append(r.minusOne, m.Factor(m.q-1))
 	}
 	return r, nil
 }
@@ -63,6 +61,15 @@ func (r *ring) newPoly() poly {
 		p[l] = backing[l*r.n : (l+1)*r.n]
 	}
 	return p
+}
+
+// front returns the first coefficients of a.
+func (a poly) front(count int) poly {
+	part := make(poly, len(a))
+	for l := range a {
+		part[l] = a[l][:count]
+	}
+	return part
 }
 
 // scratch lends polynomials of one ring for the length of a computation, so that the
@@ -129,11 +136,22 @@ func (r *ring) ternary(t poly, st *Stream) poly {
 
 // addErrors adds an error to every coefficient.
 func (r *ring) addErrors(a poly, st *Stream) {
-	errors := make([]int8, len(a[0]))
-	st.smallErrors(errors)
-	for l, m := range r.q {
-		m.AddSmall(a[l], errors)
+	var errors [512]int8
+	for from := 0; from < len(a[0]); from += len(errors) {
+		to := min(from+len(errors), len(a[0]))
+		st.smallErrors(errors[:to-from])
+		for l, m := range r.q {
+			m.AddSmall(a[l][from:to], errors[:to-from])
+		}
 	}
+}
+
+// negate replaces a by -a and returns it.
+func (r *ring) negate(a poly) poly {
+	for l, m := range r.q {
+		m.Scale(a[l], a[l], m.Factor(m.q-1))
+	}
+	return a
 }
 
 // uniform expands the a of a ciphertext from a public seed into a, in transformed form,

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"math/bits"
 
 	"github.com/puente-project/puente/he/internal/kernel"
 )
@@ -45,8 +44,8 @@ func (s Seed) Derive(label string, context ...[]byte) Seed {
 // read as little-endian 64-bit words in order.
 type Stream struct {
 	ctr cipher.Stream
-	buf [4096]byte
-	pos int
+	buf [512]uint64
+	pos int // in buf
 }
 
 // NewStream returns the stream of a seed for a label and big-endian 32-bit indices.
@@ -66,8 +65,7 @@ func NewStream(seed Seed, label string, index ...uint32) *Stream {
 }
 
 func (s *Stream) refill() {
-	clear(s.buf[:])
-	s.ctr.XORKeyStream(s.buf[:], s.buf[:])
+	kernel.KeyStream(s.buf[:], s.ctr)
 	s.pos = 0
 }
 
@@ -76,9 +74,19 @@ func (s *Stream) Uint64() uint64 {
 	if s.pos == len(s.buf) {
 		s.refill()
 	}
-	w := binary.LittleEndian.Uint64(s.buf[s.pos:])
-	s.pos += 8
+	w := s.buf[s.pos]
+	s.pos++
 	return w
+}
+
+// next returns the next words, 1 to so many of them, where they lie.
+func (s *Stream) next(most int) []uint64 {
+	if s.pos == len(s.buf) {
+		s.refill()
+	}
+	words := s.buf[s.pos:min(s.pos+most, len(s.buf))]
+	s.pos += len(words)
+	return words
 }
 
 // Below returns a uniform integer in [0, bound), 1 <= bound <= 2^32, by Lemire's
@@ -94,36 +102,25 @@ func (s *Stream) Below(bound uint64) uint64 {
 	}
 }
 
-// words fills dst with the next words.
+// words fills dst with the next words, of which those that would fill the buffer go by it.
 func (s *Stream) words(dst []uint64) {
 	for len(dst) > 0 {
-		if s.pos == len(s.buf) {
-			s.refill()
+		if whole := len(dst) &^ (len(s.buf) - 1); whole > 0 && s.pos == len(s.buf) {
+			kernel.KeyStream(dst[:whole], s.ctr)
+			dst = dst[whole:]
+			continue
 		}
-		n := min(len(dst), (len(s.buf)-s.pos)/8)
-		from := s.buf[s.pos:]
-		for i := range dst[:n] {
-			dst[i] = binary.LittleEndian.Uint64(from[8*i:])
-		}
-		s.pos += 8 * n
-		dst = dst[n:]
+		dst = dst[copy(dst, s.next(len(dst))):]
 	}
 }
 
 // uniform fills dst with independent uniform residues modulo q: words cut to
 // the bit length of q, skipped when not below q.
 func (s *Stream) uniform(dst []uint64, q uint64) {
-	mask := uint64(1)<<bits.Len64(q-1) - 1
 	for len(dst) > 0 {
-		s.words(dst)
-		kept := 0
-		for _, v := range dst {
-			if v &= mask; v < q {
-				dst[kept] = v
-				kept++
-			}
-		}
-		dst = dst[kept:]
+		part := dst[:min(len(dst), len(s.buf))]
+		s.words(part)
+		dst = dst[kernel.Residues(part, q):]
 	}
 }
 
@@ -139,12 +136,10 @@ const (
 // table. It is what Microsoft SEAL 4 samples in place of the discrete Gaussian
 // of deviation 3.2, and what FIPS 203 section 4.2.2 does for its smaller noise.
 func (s *Stream) smallErrors(dst []int8) {
-	var words [512]uint64
 	for len(dst) > 0 {
-		n := min(len(dst), len(words))
-		s.words(words[:n])
-		kernel.CentredBinomial(dst[:n], words[:n])
-		dst = dst[n:]
+		words := s.next(len(dst))
+		kernel.CentredBinomial(dst[:len(words)], words)
+		dst = dst[len(words):]
 	}
 }
 

@@ -159,8 +159,8 @@ func TestSmallError(t *testing.T) {
 	// The ends of the range, which no sample reaches: all bits of one side set.
 	for word, want := range map[uint64]int64{1<<21 - 1: 21, (1<<21 - 1) << 21: -21, 0: 0, math.MaxUint64: 0} {
 		st, got := fixedStream(5, word, 7), make([]int8, 2)
-		if st.smallErrors(got); int64(got[1]) != want || got[0] != 2 || st.pos != 16 {
-			t.Errorf("word %x gives %d after %d bytes, expected %d", word, got, st.pos, want)
+		if st.smallErrors(got); int64(got[1]) != want || got[0] != 2 || st.pos != 2 {
+			t.Errorf("word %x gives %d after %d words, expected %d", word, got, st.pos, want)
 		}
 	}
 }
@@ -178,12 +178,10 @@ func sign(v int64) int {
 // fixedStream is a stream whose words are given; what follows no rejection rule skips.
 func fixedStream(words ...uint64) *Stream {
 	s := &Stream{ctr: &canned{}}
-	for i := 0; i < len(s.buf); i += 8 {
-		binary.LittleEndian.PutUint64(s.buf[i:], 1<<31+1)
+	for i := range s.buf {
+		s.buf[i] = 1<<31 + 1
 	}
-	for i, w := range words {
-		binary.LittleEndian.PutUint64(s.buf[8*i:], w)
-	}
+	copy(s.buf[:], words)
 	return s
 }
 
@@ -228,8 +226,8 @@ func TestTritsRule(t *testing.T) {
 			if first >= 243 {
 				words = 1 + (length-1)/35
 			}
-			if st.pos != 8*words {
-				t.Fatalf("byte %d, %d values: %d words are used, expected %d", first, length, st.pos/8, words)
+			if st.pos != words {
+				t.Fatalf("byte %d, %d values: %d words are used, expected %d", first, length, st.pos, words)
 			}
 			for i, rest := 0, first; i < length; i, rest = i+1, rest/3 {
 				want := int8(0)
@@ -304,8 +302,8 @@ func TestBelowRejects(t *testing.T) {
 				break
 			}
 		}
-		if used*8 != st.pos || got != c.want {
-			t.Errorf("Below(%d) of %x: %d after %d bytes, expected %d after %d words", c.bound, c.words, got, st.pos, c.want, used)
+		if used != st.pos || got != c.want {
+			t.Errorf("Below(%d) of %x: %d after %d words, expected %d after %d", c.bound, c.words, got, st.pos, c.want, used)
 		}
 	}
 }
@@ -431,7 +429,10 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	weights := p.NewWeights([][]int32{{1}})
 	stream := NewStream(seed, labelMask)
 	first64 := stream.Uint64()
-	first := stream.buf
+	var first []byte
+	for _, w := range stream.buf {
+		first = binary.LittleEndian.AppendUint64(first, w)
+	}
 	session := newSession(t, p, 1)
 	sum := session.sums(t, []int32{1}, []int32{1})[0]
 	batch := session.collect(t, 0, []uint32{0}, []uint32{167})

@@ -4,7 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/bits"
+	"slices"
+
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // Errors of the codecs. Every decoder checks the exact length first, then every
@@ -45,15 +47,6 @@ func (w *packer) put(v uint64, width uint) {
 	} else {
 		w.acc = v >> taken
 	}
-}
-
-func (w *packer) put128(v uint128, width uint) {
-	if width <= 64 {
-		w.put(v.lo, width)
-		return
-	}
-	w.put(v.lo, 64)
-	w.put(v.hi, width-64)
 }
 
 // bytes flushes the last bits, padded with zeros to a byte.
@@ -98,14 +91,6 @@ func (r *unpacker) get(width uint) uint64 {
 	return v & (^uint64(0) >> (64 - width))
 }
 
-func (r *unpacker) get128(width uint) uint128 {
-	if width <= 64 {
-		return uint128{0, r.get(width)}
-	}
-	lo := r.get(64)
-	return uint128{r.get(width - 64), lo}
-}
-
 // align skips to the next whole byte and reports whether the skipped bits are zero.
 func (r *unpacker) align() bool {
 	rest := r.bit & 7
@@ -125,56 +110,65 @@ func checkLength(what string, got, want int) error {
 	return nil
 }
 
-// compose returns the integer below q of the ring of scores with the given residues
-// (Garner).
-func (p *Params) compose(r0, r1 uint64) uint128 {
-	q0, q1 := p.score.q[0], p.score.q[1]
-	low := r0
-	if low >= q1.q { // the primes differ by less than half
-		low -= q1.q
-	}
-	hi, lo := bits.Mul64(q0.q, q1.mul(q1.subtract(r1, low), p.q0Inv1))
-	return uint128{hi, lo}.add(uint128{0, r0})
+// upload is how the b of a ciphertext travels in the ring of scores: every coefficient as an
+// integer below q without its low bits, in two digits to base 2^50. It is immutable.
+type upload struct {
+	drop   uint
+	layout *kernel.Layout
+	limit  [2]uint64          // the largest integer, floor((q-1) / 2^drop), in digits
+	digits [2][]kernel.Factor // what the digits that arrive are multiples of, modulo the primes of q
+	middle uint64             // 1 for half of what the lower digit is a multiple of
 }
 
 // uploadSize is the length of an encoded b with drop low bits removed.
 func (p *Params) uploadSize(b Budget) int { return packedSize(p.n, b.UploadBits) }
 
-// packUpload encodes b (coefficient form) in the ring of scores: every coefficient as an
-// integer below q without its low DroppedBits.
-func (p *Params) packUpload(b poly, budget Budget) []byte {
-	w := newPacker(p.uploadSize(budget))
-	width, drop := uint(budget.UploadBits), uint(budget.DroppedBits)
-	for i := 0; i < p.n; i++ {
-		w.put128(p.compose(b[0][i], b[1][i]).shiftRight(drop), width)
+// newUpload prepares dropping so many bits, less than a digit.
+func (p *Params) newUpload(drop uint) *upload {
+	u := &upload{drop: drop, layout: kernel.Pairs(kernel.Digit-drop, kernel.Digit)}
+	u.limit = [2]uint64{(p.whole.lo - 1) & (1<<kernel.Digit - 1) >> drop, p.whole.shiftRight(kernel.Digit).lo} // q is odd
+	unit := uint64(1)
+	if drop > 0 { // the lower digit d stands for d*2^drop + 2^(drop-1)
+		unit, u.middle = 1<<(drop-1), 1
 	}
-	return w.bytes()
+	for _, m := range p.score.q {
+		u.digits[0] = append(u.digits[0], m.Factor(unit))
+		u.digits[1] = append(u.digits[1], m.Factor(1<<kernel.Digit-m.q))
+	}
+	return u
+}
+
+// packUpload encodes b (coefficient form), which it overwrites, in the ring of scores. The
+// integer with residues b0 and b1 is b0 + q0*x with x = (b1-b0) * q0^-1 mod q1 (Garner).
+func (p *Params) packUpload(b poly, budget Budget) []byte {
+	u, q0, q1 := p.uploads[budget.DroppedBits], p.score.q[0], p.score.q[1]
+	q1.Scale(b[1], b[1], p.q0Inv1[0])
+	q1.ScaleAdd(b[1], b[0], p.q0Inv1[1])
+	kernel.Join(b[0], b[1], q0.q, u.drop)
+	out := make([]byte, p.uploadSize(budget))
+	u.layout.Pack(out, b[0], b[1])
+	return out
 }
 
 // unpackUpload decodes what packUpload wrote into residues, dropped bits
-// replaced by the middle of their range.
+// replaced by the middle of their range. There are no bits to fill up a byte.
 func (p *Params) unpackUpload(what string, data []byte, budget Budget, dst poly) error {
 	if err := checkLength(what, len(data), p.uploadSize(budget)); err != nil {
 		return err
 	}
-	r := unpacker{in: data}
-	width, drop := uint(budget.UploadBits), uint(budget.DroppedBits)
-	limit := p.whole.shiftRight(drop) // q is odd and drop small: the largest value is floor((q-1) >> drop)
-	for i := 0; i < p.n; i++ {
-		v := r.get128(width)
-		if limit.less(v) || drop == 0 && !v.less(limit) {
+	lent := p.score.borrow()
+	defer p.score.giveBack(lent)
+	u, low, high := p.uploads[budget.DroppedBits], (*lent)[0], (*lent)[1]
+	u.layout.Unpack(data, low, high)
+	for i, h := range high {
+		if h >= u.limit[1] && (h > u.limit[1] || low[i] > u.limit[0]) {
 			return fmt.Errorf("%s: %w: number %d is not below the modulus", what, ErrCoefficient, i)
 		}
-		v = v.shiftLeft(drop)
-		if drop > 0 {
-			v = v.add(uint128{0, 1 << (drop - 1)})
-		}
-		for l, q := range p.score.q {
-			dst[l][i] = q.reduce(v.hi, v.lo)
-		}
+		low[i] = low[i]<<u.middle | u.middle
 	}
-	if !r.align() {
-		return fmt.Errorf("%s: %w", what, ErrPadding)
+	for l, q := range p.score.q {
+		q.Scale(dst[l], low, u.digits[0][l])
+		q.ScaleAdd(dst[l], high, u.digits[1][l])
 	}
 	return nil
 }
@@ -182,35 +176,31 @@ func (p *Params) unpackUpload(what string, data []byte, budget Budget, dst poly)
 // uploadSize is the length of an encoded b in the ring of comparisons.
 func (l *lanes) uploadSize() int { return packedSize(len(l.r.q)*l.r.n, primeBits) }
 
+// residueLayout is that of a list of residues modulo a prime of q.
+var residueLayout = kernel.Run(primeBits)
+
 // packUpload encodes b (coefficient form) in the ring of comparisons: the residues
 // modulo each prime in turn.
 func (l *lanes) packUpload(b poly) []byte {
-	w := newPacker(l.uploadSize())
-	for _, residues := range b {
-		for _, v := range residues {
-			w.put(v, primeBits)
-		}
+	out := make([]byte, l.uploadSize())
+	size := residueLayout.Size(l.r.n)
+	for j, residues := range b {
+		residueLayout.Pack(out[j*size:(j+1)*size], residues, nil)
 	}
-	return w.bytes()
+	return out
 }
 
-// unpackUpload decodes what packUpload wrote.
+// unpackUpload decodes what packUpload wrote. There are no bits to fill up a byte.
 func (l *lanes) unpackUpload(what string, data []byte, dst poly) error {
 	if err := checkLength(what, len(data), l.uploadSize()); err != nil {
 		return err
 	}
-	r := unpacker{in: data}
+	size := residueLayout.Size(l.r.n)
 	for j, q := range l.r.q {
-		for i := range dst[j] {
-			v := r.get(primeBits)
-			if v >= q.q {
-				return fmt.Errorf("%s: %w: residue %d of prime %d is not below it", what, ErrCoefficient, i, j)
-			}
-			dst[j][i] = v
+		residueLayout.Unpack(data[j*size:(j+1)*size], dst[j], nil)
+		if i := slices.IndexFunc(dst[j], func(v uint64) bool { return v >= q.q }); i >= 0 {
+			return fmt.Errorf("%s: %w: residue %d of prime %d is not below it", what, ErrCoefficient, i, j)
 		}
-	}
-	if !r.align() {
-		return fmt.Errorf("%s: %w", what, ErrPadding)
 	}
 	return nil
 }

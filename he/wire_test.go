@@ -530,7 +530,7 @@ func TestHonestUploadsReencode(t *testing.T) {
 					b[l][i] = rng.Uint64N(q.q)
 				}
 			}
-			wire := p.packUpload(b, budget)
+			wire := p.packUpload(copyPoly(b), budget)
 			back := p.score.newPoly()
 			if err := p.unpackUpload("b", wire, budget, back); err != nil {
 				t.Fatal(err)

@@ -2290,3 +2290,169 @@ list:
 	JNZ              vectors
 	VZEROUPPER
 	RET
+
+// func cutBelow(words *uint64, mask uint64, bound uint64, count uint64) uint64
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·cutBelow(SB), NOSPLIT, $0-40
+	MOVQ         words+0(FP), AX
+	MOVQ         mask+8(FP), CX
+	VPBROADCASTQ CX, Z0
+	MOVQ         bound+16(FP), CX
+	VPBROADCASTQ CX, Z1
+	MOVQ         count+24(FP), CX
+	XORQ         DX, DX
+
+vector:
+	VPANDQ    (AX), Z0, Z2
+	VMOVDQU64 Z2, (AX)
+	VPCMPUQ   $0x01, Z1, Z2, K1
+	KORTESTB  K1, K1
+	JCC       done
+	ADDQ      $0x40, AX
+	INCQ      DX
+	CMPQ      DX, CX
+	JNE       vector
+
+done:
+	MOVQ DX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func widen(dst *uint64, src *uint32, shift uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·widen(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         shift+16(FP), DX
+	VPBROADCASTQ DX, Z0
+	MOVQ         count+24(FP), DX
+
+vector:
+	VPMOVZXDQ (CX), Z1
+	VPSRLVQ   Z0, Z1, Z1
+	VMOVDQU64 Z1, (AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, CX
+	DECQ      DX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func join(low *uint64, high *uint64, q uint64, digit uint64, drop uint64, count uint64)
+// Requires: AVX, AVX512F, AVX512IFMA
+TEXT ·join(SB), NOSPLIT, $0-48
+	MOVQ         low+0(FP), AX
+	MOVQ         high+8(FP), CX
+	MOVQ         q+16(FP), DX
+	VPBROADCASTQ DX, Z0
+	MOVQ         digit+24(FP), DX
+	VPBROADCASTQ DX, Z1
+	MOVQ         drop+32(FP), DX
+	VPBROADCASTQ DX, Z2
+	MOVQ         count+40(FP), DX
+
+vector:
+	VPXORQ      Z5, Z5, Z5
+	VMOVDQU64   (CX), Z3
+	VMOVDQU64   (AX), Z4
+	VPMADD52LUQ Z0, Z3, Z4
+	VPMADD52HUQ Z0, Z3, Z5
+	VPSRLQ      $0x32, Z4, Z3
+	VPSLLQ      $0x02, Z5, Z5
+	VPADDQ      Z3, Z5, Z5
+	VPANDQ      Z1, Z4, Z4
+	VPSRLVQ     Z2, Z4, Z4
+	VMOVDQU64   Z4, (AX)
+	VMOVDQU64   Z5, (CX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	DECQ        DX
+	JNZ         vector
+	VZEROUPPER
+	RET
+
+// func packBits(dst *byte, a *uint64, b *uint64, table *uint64, step uint64, size uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·packBits(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ table+24(FP), BX
+	MOVQ step+32(FP), SI
+	MOVQ size+40(FP), DI
+	MOVQ count+48(FP), R8
+
+group:
+	VMOVDQU64 (CX), Z0
+	VMOVDQU64 (DX), Z1
+	VMOVDQU64 (BX), Z2
+	VPERMI2Q  Z1, Z0, Z2
+	VPSRLVQ   64(BX), Z2, Z2
+	VMOVDQU64 128(BX), Z3
+	VPERMI2Q  Z1, Z0, Z3
+	VPSLLVQ   192(BX), Z3, Z3
+	VMOVDQU64 256(BX), Z4
+	VPERMI2Q  Z1, Z0, Z4
+	VPSLLVQ   320(BX), Z4, Z4
+	VPORQ     Z3, Z2, Z2
+	VPORQ     Z4, Z2, Z2
+	VMOVDQU64 Z2, (AX)
+	VMOVDQU64 384(BX), Z2
+	VPERMI2Q  Z1, Z0, Z2
+	VPSRLVQ   448(BX), Z2, Z2
+	VMOVDQU64 512(BX), Z3
+	VPERMI2Q  Z1, Z0, Z3
+	VPSLLVQ   576(BX), Z3, Z3
+	VMOVDQU64 640(BX), Z4
+	VPERMI2Q  Z1, Z0, Z4
+	VPSLLVQ   704(BX), Z4, Z4
+	VPORQ     Z3, Z2, Z2
+	VPORQ     Z4, Z2, Z2
+	VMOVDQU64 Z2, 64(AX)
+	ADDQ      SI, CX
+	ADDQ      SI, DX
+	ADDQ      DI, AX
+	DECQ      R8
+	JNZ       group
+	VZEROUPPER
+	RET
+
+// func unpackBits(a *uint64, b *uint64, src *byte, table *uint64, step uint64, size uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·unpackBits(SB), NOSPLIT, $0-56
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ table+24(FP), BX
+	MOVQ step+32(FP), SI
+	MOVQ size+40(FP), DI
+	MOVQ count+48(FP), R8
+
+group:
+	VMOVDQU64 (DX), Z0
+	VMOVDQU64 64(DX), Z1
+	VMOVDQU64 (BX), Z2
+	VMOVDQU64 128(BX), Z3
+	VPERMI2Q  Z1, Z0, Z2
+	VPERMI2Q  Z1, Z0, Z3
+	VPSRLVQ   64(BX), Z2, Z2
+	VPSLLVQ   192(BX), Z3, Z3
+	VPORQ     Z3, Z2, Z2
+	VPANDQ    256(BX), Z2, Z2
+	VMOVDQU64 Z2, (AX)
+	VMOVDQU64 320(BX), Z2
+	VMOVDQU64 448(BX), Z3
+	VPERMI2Q  Z1, Z0, Z2
+	VPERMI2Q  Z1, Z0, Z3
+	VPSRLVQ   384(BX), Z2, Z2
+	VPSLLVQ   512(BX), Z3, Z3
+	VPORQ     Z3, Z2, Z2
+	VPANDQ    576(BX), Z2, Z2
+	VMOVDQU64 Z2, (CX)
+	ADDQ      SI, AX
+	ADDQ      SI, CX
+	ADDQ      DI, DX
+	DECQ      R8
+	JNZ       group
+	VZEROUPPER
+	RET

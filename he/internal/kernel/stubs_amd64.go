@@ -66,3 +66,18 @@ func lift(dst *uint64, src *uint64, half uint64, add uint64, count uint64)
 
 //go:noescape
 func addProducts(a *uint64, b *uint64, x *[]uint64, ya *[]uint64, yb *[]uint64, constants *uint64, lists uint64, count uint64)
+
+//go:noescape
+func cutBelow(words *uint64, mask uint64, bound uint64, count uint64) uint64
+
+//go:noescape
+func widen(dst *uint64, src *uint32, shift uint64, count uint64)
+
+//go:noescape
+func join(low *uint64, high *uint64, q uint64, digit uint64, drop uint64, count uint64)
+
+//go:noescape
+func packBits(dst *byte, a *uint64, b *uint64, table *uint64, step uint64, size uint64, count uint64)
+
+//go:noescape
+func unpackBits(a *uint64, b *uint64, src *byte, table *uint64, step uint64, size uint64, count uint64)

@@ -43,5 +43,10 @@ func main() {
 	pick()
 	lift()
 	addProducts()
+	cutBelow()
+	widen()
+	join()
+	packBits()
+	unpackBits()
 	build.Generate()
 }
