@@ -261,9 +261,9 @@ func (r *ring) sum(v poly, i int) uint64 {
 
 // down returns what ring.pack writes for a polynomial.
 func (r *ring) down(v poly, width uint) []uint64 {
-	w := newPacker(0)
-	r.pack(w, v, width, make([]uint64, len(v[0])))
-	u, out := unpacker{in: w.bytes()}, make([]uint64, len(v[0]))
+	data := make([]byte, packedSize(len(v[0]), int(width)))
+	r.pack(data, v, int(width), make([]uint64, len(v[0])))
+	u, out := unpacker{in: data}, make([]uint64, len(v[0]))
 	for i := range out {
 		out[i] = u.get(width)
 	}

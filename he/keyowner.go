@@ -1,7 +1,6 @@
 package he
 
 import (
-	"fmt"
 	"math/bits"
 
 	"github.com/puente-project/puente/he/internal/kernel"
@@ -111,32 +110,22 @@ func (k *KeyOwner) EncryptPrefix(batch uint32, level int, x []uint32) []byte {
 }
 
 // ShareSize is the length in bytes of an encoded share of count scores.
-func (p *Params) ShareSize(count int) int {
-	return packedSize(p.n, p.Score.MaskBits) + packedSize(count, p.Score.MessageBits)
-}
+func (p *Params) ShareSize(count int) int { return p.score.answerSize(p.Score, count) }
 
-// OpenShare decrypts the masked scores at the given coefficients, each uniform
-// modulo 2^ScoreBits.
+// OpenShare decrypts the masked scores at the given coefficients, at most Degree of them,
+// each uniform modulo 2^ScoreBits.
 func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 	p := k.p
-	if err := checkLength("share", len(data), p.ShareSize(len(positions))); err != nil {
+	work, more := p.score.borrow(), p.score.borrow()
+	defer p.score.giveBack(work, more)
+	phase, messages := (*work)[0], (*more)[0][:len(positions)]
+	if err := p.score.unpackAnswer("share", data, p.Score, phase, messages); err != nil {
 		return nil, err
 	}
-	r := unpacker{in: data}
-	work := p.score.borrow()
-	defer p.score.giveBack(work)
-	phase := (*work)[0]
-	p.score.maskPhase(phase, (*work)[1], k.score, &r, p.Score.MaskBits)
-	if !r.align() {
-		return nil, fmt.Errorf("share: %w", ErrPadding)
-	}
+	p.score.maskPhase(phase, (*work)[1], k.score, p.Score.MaskBits)
 	x := make([]uint32, len(positions))
 	for i, position := range positions {
-		b := r.get(uint(p.Score.MessageBits))
-		x[i] = uint32(roundTo(phase[position], b, p.Score, 1<<p.ScoreBits))
-	}
-	if !r.align() {
-		return nil, fmt.Errorf("share: %w", ErrPadding)
+		x[i] = uint32(roundTo(phase[position], messages[i], p.Score, 1<<p.ScoreBits))
 	}
 	return x, nil
 }
@@ -145,7 +134,7 @@ func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 // comparisons; there are HitBits of them.
 func (p *Params) VerdictSize(count int) int {
 	l := p.lanesFor(count)
-	return packedSize(l.r.n, l.budget.MaskBits) + packedSize(l.r.n, l.budget.MessageBits)
+	return l.r.answerSize(l.budget, l.r.n)
 }
 
 // OpenVerdict sets hits[i] where lane i of one answer of a batch is zero, which is a
@@ -183,53 +172,60 @@ func (m *modulus) markMultiples(hits []bool, values []uint64) {
 // the lanes of all planes, in transformed form.
 func (k *KeyOwner) openAnswer(data []byte, count int, values []uint64) error {
 	l := k.p.lanesFor(count)
-	if err := checkLength("verdict", len(data), k.p.VerdictSize(count)); err != nil {
-		return err
-	}
-	r := unpacker{in: data}
 	work := l.r.borrow()
 	defer l.r.giveBack(work)
-	l.r.maskPhase(values, (*work)[0], k.lane, &r, l.budget.MaskBits)
-	padded := r.align()
-	for i, phase := range values {
-		values[i] = roundTo(phase, r.get(uint(l.budget.MessageBits)), l.budget, l.t)
+	messages := (*work)[0]
+	if err := l.r.unpackAnswer("verdict", data, l.budget, values, messages); err != nil {
+		return err
 	}
-	if !r.align() || !padded {
-		return fmt.Errorf("verdict: %w", ErrPadding)
+	l.r.maskPhase(values, (*work)[1], k.lane, l.budget.MaskBits)
+	for i, phase := range values {
+		values[i] = roundTo(phase, messages[i], l.budget, l.t)
 	}
 	l.whole.NTT(values)
 	return nil
 }
 
-// halfMask is where a wide a is cut in two, so that |part*s| < n*2^halfMask stays far
-// below half of a prime.
-const halfMask = 31
+// wholeMask is the largest width of an a that is multiplied as one, and halfMask is where a
+// wider one is cut in two: so that |part*s| < n*2^(wholeMask-1) stays below half of a prime.
+const (
+	wholeMask = 36
+	halfMask  = 31
+)
 
-// maskPhase reads the a of an answer (n integers of width bits, signed) and writes a*s
-// modulo 2^width and more, as integers in two's complement. work is overwritten.
-func (r *ring) maskPhase(phase, work []uint64, secret poly, in *unpacker, width int) {
-	q := r.q[0]
-	for i := range phase {
-		v := int64(in.get(uint(width))<<(64-width)) >> (64 - width)
-		phase[i] = q.signed(v & (1<<halfMask - 1))
-		work[i] = q.signed(v >> halfMask)
+// maskPhase replaces the a of an answer, integers of width bits, signed, by a*s modulo
+// 2^width and more, as integers in two's complement. work is overwritten.
+func (r *ring) maskPhase(phase, work []uint64, secret poly, width int) {
+	q, sign := r.q[0], uint(64-width)
+	parts := [][]uint64{phase, work}
+	if width <= wholeMask {
+		parts = parts[:1]
+		for i, v := range phase {
+			phase[i] = q.signed(int64(v<<(sign&63)) >> (sign & 63))
+		}
+	} else {
+		for i, v := range phase {
+			phase[i], work[i] = v&(1<<halfMask-1), q.signed(int64(v<<(sign&63))>>(sign&63)>>halfMask)
+		}
 	}
-	for _, part := range [][]uint64{phase, work} {
+	for _, part := range parts {
 		q.NTT(part)
 		q.Mul(part, part, secret[0])
 		q.INTT(part)
 	}
-	for i := range phase {
-		phase[i] = q.centred(phase[i]) + q.centred(work[i])<<halfMask
+	for i, v := range phase {
+		phase[i] = q.centred(v)
+	}
+	if len(parts) > 1 {
+		for i, v := range work {
+			phase[i] += q.centred(v) << halfMask
+		}
 	}
 }
 
-// centred returns v less q if it is above q/2, in two's complement.
+// centred returns v < q less q if it is above q/2, in two's complement.
 func (m *modulus) centred(v uint64) uint64 {
-	if v > m.q/2 {
-		return v - m.q
-	}
-	return v
+	return v - uint64(int64(m.q/2-v)>>63)&m.q
 }
 
 // roundTo returns round((phase + b*2^(MaskBits-MessageBits)) * T / 2^MaskBits) mod T.

@@ -48,24 +48,6 @@ func (m *modulus) inverse(x uint64) uint64 {
 	return result
 }
 
-// remainder returns x mod q for any x.
-func (m *modulus) remainder(x uint64) uint64 {
-	quotient, _ := bits.Mul64(x, m.whole) // at most one too small
-	r := x - quotient*m.q
-	if r >= m.q {
-		r -= m.q
-	}
-	return r
-}
-
-func (m *modulus) subtract(x, y uint64) uint64 {
-	r := x - y
-	if x < y {
-		r += m.q
-	}
-	return r
-}
-
 // signed returns v mod q for |v| < q.
 func (m *modulus) signed(v int64) uint64 { return uint64(v) + uint64(v>>63)&m.q }
 
