@@ -125,8 +125,7 @@ func (b *Batch) Answer(number int) []byte {
 		for limb, q := range l.r.q {
 			for i, prefix := range prefixes {
 				prefixA[i], prefixB[i] = prefix.a[limb], prefix.b[limb]
-				q.Lift(lifted[i], factors[i], l.t)
-				q.NTT(lifted[i])
+				q.LiftNTT(lifted[i], factors[i], l.t)
 			}
 			q.AddProducts((*sumA)[limb], (*sumB)[limb], lifted, prefixA[:len(prefixes)], prefixB[:len(prefixes)])
 		}

@@ -61,7 +61,12 @@ func (m *avx512) ntt(p []uint64) {
 		m.portable.ntt(p)
 		return
 	}
-	for _, s := range m.forward {
+	m.finish(p, m.forward)
+}
+
+// finish does the last passes of a forward transform and its tail.
+func (m *avx512) finish(p []uint64, passes []pass) {
+	for _, s := range passes {
 		s.routine(&p[0], &s.table[0], &m.c[0], s.groups, s.stride)
 	}
 	forwardTail(&p[0], &m.tail[0], &m.c[0], uint64(m.n/blockSize))

@@ -70,6 +70,13 @@ func (m *Modulus) Lift(dst, src []uint64, t uint64) {
 	m.lift(dst, src, t)
 }
 
+// LiftNTT sets dst to the transform of what Lift returns. It panics if a list has not n
+// words.
+func (m *Modulus) LiftNTT(dst, src []uint64, t uint64) {
+	same("LiftNTT", m.n, dst, src)
+	m.liftNTT(dst, src, t)
+}
+
 // AddProducts adds to a[i] the sum of x[l][i]*ya[l][i] over the lists l, and to b[i] that
 // of x[l][i]*yb[l][i], modulo q. It panics if the lengths differ or there are more than
 // 2^10 lists.
@@ -102,6 +109,11 @@ func (m *portable) lift(dst, src []uint64, t uint64) {
 	for i, v := range src {
 		dst[i] = v + uint64(int64(t/2-v)>>63)&(m.q-t)
 	}
+}
+
+func (m *portable) liftNTT(dst, src []uint64, t uint64) {
+	m.lift(dst, src, t)
+	m.ntt(dst)
 }
 
 // addProducts keeps the sums of a run of words in 128 bits.

@@ -16,6 +16,16 @@ func (m *avx512) lift(dst, src []uint64, t uint64) {
 	m.portable.lift(dst[whole:], src[whole:], t)
 }
 
+func (m *avx512) liftNTT(dst, src []uint64, t uint64) {
+	if m.n < minAssembly {
+		m.portable.liftNTT(dst, src, t)
+		return
+	}
+	first := m.forward[0] // one group of eight parts
+	liftPass8(&dst[0], &src[0], &first.table[0], &m.c[0], t/2, m.q-t, first.stride)
+	m.finish(dst, m.forward[1:])
+}
+
 // productWords is what addProducts takes at a time.
 const productWords = 4 * lanes
 

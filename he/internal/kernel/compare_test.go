@@ -179,6 +179,30 @@ func TestPickAndLift(t *testing.T) {
 	}
 }
 
+// TestLiftNTT compares with Lift and NTT, in place and not.
+func TestLiftNTT(t *testing.T) {
+	const odd = 65537 * 114689 * 147457
+	for _, n := range []int{64, 512, 8192} {
+		for _, q := range primes(8192)[:2] {
+			for _, path := range paths(t) {
+				m := mustBuild(t, n, q, path)
+				rnd := rand.New(rand.NewPCG(36, q))
+				for _, fill := range fills {
+					src, dst := words(rnd, n, odd, fill.next), words(rnd, n, q, fill.next)
+					want := clone(src)
+					m.Lift(want, src, odd)
+					m.NTT(want)
+					m.LiftNTT(dst, src, odd)
+					equal(t, fmt.Sprintf("%s, degree %d, q %d, %s", path, n, q, fill.name), dst, want)
+					m.LiftNTT(src, src, odd)
+					equal(t, "in place", src, want)
+					checkCanaries(t, src, dst)
+				}
+			}
+		}
+	}
+}
+
 // TestAddProductsIsExact takes lengths that are and are not whole runs of vectors, and the
 // largest number of lists.
 func TestAddProductsIsExact(t *testing.T) {

@@ -64,6 +64,7 @@ type engine interface {
 	spread(dst []uint64, small []int32)
 	pick(dst []uint64, lists [][]uint64, keys []uint8, want uint8)
 	lift(dst, src []uint64, t uint64)
+	liftNTT(dst, src []uint64, t uint64)
 	addProducts(a, b []uint64, x, ya, yb [][]uint64)
 }
 

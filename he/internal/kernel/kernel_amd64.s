@@ -1936,6 +1936,201 @@ vector:
 	VZEROUPPER
 	RET
 
+// func liftPass8(dst *uint64, src *uint64, table *uint64, constants *uint64, half uint64, add uint64, stride uint64)
+// Requires: AVX, AVX512F, AVX512IFMA
+TEXT ·liftPass8(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	VPBROADCASTQ 8(BX), Z0
+	VPBROADCASTQ 24(BX), Z1
+	VPBROADCASTQ 32(BX), Z2
+	MOVQ         half+32(FP), BX
+	VPBROADCASTQ BX, Z3
+	MOVQ         add+40(FP), BX
+	VPBROADCASTQ BX, Z4
+	MOVQ         stride+48(FP), BX
+	SHLQ         $0x03, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (AX)(BX*4), DI
+	LEAQ         (CX)(BX*4), R8
+	MOVQ         BX, R9
+
+column:
+	VMOVDQU64        (CX), Z5
+	VMOVDQU64        (CX)(BX*1), Z6
+	VMOVDQU64        (CX)(BX*2), Z7
+	VMOVDQU64        (CX)(SI*1), Z8
+	VMOVDQU64        (R8), Z9
+	VMOVDQU64        (R8)(BX*1), Z10
+	VMOVDQU64        (R8)(BX*2), Z11
+	VMOVDQU64        (R8)(SI*1), Z12
+	VPCMPGTQ         Z3, Z5, K1
+	VPADDQ           Z4, Z5, K1, Z5
+	VPCMPGTQ         Z3, Z6, K1
+	VPADDQ           Z4, Z6, K1, Z6
+	VPCMPGTQ         Z3, Z7, K1
+	VPADDQ           Z4, Z7, K1, Z7
+	VPCMPGTQ         Z3, Z8, K1
+	VPADDQ           Z4, Z8, K1, Z8
+	VPCMPGTQ         Z3, Z9, K1
+	VPADDQ           Z4, Z9, K1, Z9
+	VPCMPGTQ         Z3, Z10, K1
+	VPADDQ           Z4, Z10, K1, Z10
+	VPCMPGTQ         Z3, Z11, K1
+	VPADDQ           Z4, Z11, K1, Z11
+	VPCMPGTQ         Z3, Z12, K1
+	VPADDQ           Z4, Z12, K1, Z12
+	VPXORQ           Z13, Z13, Z13
+	VPXORQ           Z14, Z14, Z14
+	VPXORQ           Z15, Z15, Z15
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPMADD52HUQ.BCST 8(DX), Z9, Z13
+	VPMADD52HUQ.BCST 8(DX), Z10, Z14
+	VPMADD52HUQ.BCST 8(DX), Z11, Z15
+	VPMADD52HUQ.BCST 8(DX), Z12, Z16
+	VPMADD52LUQ.BCST (DX), Z9, Z17
+	VPMADD52LUQ.BCST (DX), Z10, Z18
+	VPMADD52LUQ.BCST (DX), Z11, Z19
+	VPMADD52LUQ.BCST (DX), Z12, Z20
+	VPMADD52LUQ      Z1, Z13, Z17
+	VPMADD52LUQ      Z1, Z14, Z18
+	VPMADD52LUQ      Z1, Z15, Z19
+	VPMADD52LUQ      Z1, Z16, Z20
+	VPANDQ           Z2, Z17, Z17
+	VPANDQ           Z2, Z18, Z18
+	VPANDQ           Z2, Z19, Z19
+	VPANDQ           Z2, Z20, Z20
+	VPSUBQ           Z0, Z5, Z9
+	VPSUBQ           Z0, Z6, Z10
+	VPSUBQ           Z0, Z7, Z11
+	VPSUBQ           Z0, Z8, Z12
+	VPMINUQ          Z9, Z5, Z5
+	VPMINUQ          Z10, Z6, Z6
+	VPMINUQ          Z11, Z7, Z7
+	VPMINUQ          Z12, Z8, Z8
+	VPADDQ           Z0, Z5, Z9
+	VPADDQ           Z0, Z6, Z10
+	VPADDQ           Z0, Z7, Z11
+	VPADDQ           Z0, Z8, Z12
+	VPADDQ           Z17, Z5, Z5
+	VPADDQ           Z18, Z6, Z6
+	VPADDQ           Z19, Z7, Z7
+	VPADDQ           Z20, Z8, Z8
+	VPSUBQ           Z17, Z9, Z9
+	VPSUBQ           Z18, Z10, Z10
+	VPSUBQ           Z19, Z11, Z11
+	VPSUBQ           Z20, Z12, Z12
+	VPXORQ           Z13, Z13, Z13
+	VPXORQ           Z14, Z14, Z14
+	VPXORQ           Z15, Z15, Z15
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPMADD52HUQ.BCST 24(DX), Z7, Z13
+	VPMADD52HUQ.BCST 24(DX), Z8, Z14
+	VPMADD52HUQ.BCST 40(DX), Z11, Z15
+	VPMADD52HUQ.BCST 40(DX), Z12, Z16
+	VPMADD52LUQ.BCST 16(DX), Z7, Z17
+	VPMADD52LUQ.BCST 16(DX), Z8, Z18
+	VPMADD52LUQ.BCST 32(DX), Z11, Z19
+	VPMADD52LUQ.BCST 32(DX), Z12, Z20
+	VPMADD52LUQ      Z1, Z13, Z17
+	VPMADD52LUQ      Z1, Z14, Z18
+	VPMADD52LUQ      Z1, Z15, Z19
+	VPMADD52LUQ      Z1, Z16, Z20
+	VPANDQ           Z2, Z17, Z17
+	VPANDQ           Z2, Z18, Z18
+	VPANDQ           Z2, Z19, Z19
+	VPANDQ           Z2, Z20, Z20
+	VPSUBQ           Z0, Z5, Z7
+	VPSUBQ           Z0, Z6, Z8
+	VPSUBQ           Z0, Z9, Z11
+	VPSUBQ           Z0, Z10, Z12
+	VPMINUQ          Z7, Z5, Z5
+	VPMINUQ          Z8, Z6, Z6
+	VPMINUQ          Z11, Z9, Z9
+	VPMINUQ          Z12, Z10, Z10
+	VPADDQ           Z0, Z5, Z7
+	VPADDQ           Z0, Z6, Z8
+	VPADDQ           Z0, Z9, Z11
+	VPADDQ           Z0, Z10, Z12
+	VPADDQ           Z17, Z5, Z5
+	VPADDQ           Z18, Z6, Z6
+	VPADDQ           Z19, Z9, Z9
+	VPADDQ           Z20, Z10, Z10
+	VPSUBQ           Z17, Z7, Z7
+	VPSUBQ           Z18, Z8, Z8
+	VPSUBQ           Z19, Z11, Z11
+	VPSUBQ           Z20, Z12, Z12
+	VPXORQ           Z13, Z13, Z13
+	VPXORQ           Z14, Z14, Z14
+	VPXORQ           Z15, Z15, Z15
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPMADD52HUQ.BCST 56(DX), Z6, Z13
+	VPMADD52HUQ.BCST 72(DX), Z8, Z14
+	VPMADD52HUQ.BCST 88(DX), Z10, Z15
+	VPMADD52HUQ.BCST 104(DX), Z12, Z16
+	VPMADD52LUQ.BCST 48(DX), Z6, Z17
+	VPMADD52LUQ.BCST 64(DX), Z8, Z18
+	VPMADD52LUQ.BCST 80(DX), Z10, Z19
+	VPMADD52LUQ.BCST 96(DX), Z12, Z20
+	VPMADD52LUQ      Z1, Z13, Z17
+	VPMADD52LUQ      Z1, Z14, Z18
+	VPMADD52LUQ      Z1, Z15, Z19
+	VPMADD52LUQ      Z1, Z16, Z20
+	VPANDQ           Z2, Z17, Z17
+	VPANDQ           Z2, Z18, Z18
+	VPANDQ           Z2, Z19, Z19
+	VPANDQ           Z2, Z20, Z20
+	VPSUBQ           Z0, Z5, Z6
+	VPSUBQ           Z0, Z7, Z8
+	VPSUBQ           Z0, Z9, Z10
+	VPSUBQ           Z0, Z11, Z12
+	VPMINUQ          Z6, Z5, Z5
+	VPMINUQ          Z8, Z7, Z7
+	VPMINUQ          Z10, Z9, Z9
+	VPMINUQ          Z12, Z11, Z11
+	VPADDQ           Z0, Z5, Z6
+	VPADDQ           Z0, Z7, Z8
+	VPADDQ           Z0, Z9, Z10
+	VPADDQ           Z0, Z11, Z12
+	VPADDQ           Z17, Z5, Z5
+	VPADDQ           Z18, Z7, Z7
+	VPADDQ           Z19, Z9, Z9
+	VPADDQ           Z20, Z11, Z11
+	VPSUBQ           Z17, Z6, Z6
+	VPSUBQ           Z18, Z8, Z8
+	VPSUBQ           Z19, Z10, Z10
+	VPSUBQ           Z20, Z12, Z12
+	VMOVDQU64        Z5, (AX)
+	VMOVDQU64        Z6, (AX)(BX*1)
+	VMOVDQU64        Z7, (AX)(BX*2)
+	VMOVDQU64        Z8, (AX)(SI*1)
+	VMOVDQU64        Z9, (DI)
+	VMOVDQU64        Z10, (DI)(BX*1)
+	VMOVDQU64        Z11, (DI)(BX*2)
+	VMOVDQU64        Z12, (DI)(SI*1)
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, DI
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, R8
+	SUBQ             $0x40, R9
+	JNZ              column
+	VZEROUPPER
+	RET
+
 // func addProducts(a *uint64, b *uint64, x *[]uint64, ya *[]uint64, yb *[]uint64, constants *uint64, lists uint64, count uint64)
 // Requires: AVX, AVX512F, AVX512IFMA, MMX+
 TEXT ·addProducts(SB), NOSPLIT, $0-64
@@ -2394,20 +2589,28 @@ group:
 	VMOVDQU64 256(BX), Z4
 	VPERMI2Q  Z1, Z0, Z4
 	VPSLLVQ   320(BX), Z4, Z4
+	VMOVDQU64 384(BX), Z5
+	VPERMI2Q  Z1, Z0, Z5
+	VPSLLVQ   448(BX), Z5, Z5
 	VPORQ     Z3, Z2, Z2
 	VPORQ     Z4, Z2, Z2
+	VPORQ     Z5, Z2, Z2
 	VMOVDQU64 Z2, (AX)
-	VMOVDQU64 384(BX), Z2
+	VMOVDQU64 512(BX), Z2
 	VPERMI2Q  Z1, Z0, Z2
-	VPSRLVQ   448(BX), Z2, Z2
-	VMOVDQU64 512(BX), Z3
+	VPSRLVQ   576(BX), Z2, Z2
+	VMOVDQU64 640(BX), Z3
 	VPERMI2Q  Z1, Z0, Z3
-	VPSLLVQ   576(BX), Z3, Z3
-	VMOVDQU64 640(BX), Z4
+	VPSLLVQ   704(BX), Z3, Z3
+	VMOVDQU64 768(BX), Z4
 	VPERMI2Q  Z1, Z0, Z4
-	VPSLLVQ   704(BX), Z4, Z4
+	VPSLLVQ   832(BX), Z4, Z4
+	VMOVDQU64 896(BX), Z5
+	VPERMI2Q  Z1, Z0, Z5
+	VPSLLVQ   960(BX), Z5, Z5
 	VPORQ     Z3, Z2, Z2
 	VPORQ     Z4, Z2, Z2
+	VPORQ     Z5, Z2, Z2
 	VMOVDQU64 Z2, 64(AX)
 	ADDQ      SI, CX
 	ADDQ      SI, DX

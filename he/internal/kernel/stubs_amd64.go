@@ -65,6 +65,9 @@ func pick(dst *uint64, lists *[]uint64, keys *uint8, constants *uint64, want uin
 func lift(dst *uint64, src *uint64, half uint64, add uint64, count uint64)
 
 //go:noescape
+func liftPass8(dst *uint64, src *uint64, table *uint64, constants *uint64, half uint64, add uint64, stride uint64)
+
+//go:noescape
 func addProducts(a *uint64, b *uint64, x *[]uint64, ya *[]uint64, yb *[]uint64, constants *uint64, lists uint64, count uint64)
 
 //go:noescape

@@ -133,7 +133,16 @@ func pick() {
 // slice begins with the address of its words.
 const sliceSize = 24
 
-// lift adds a constant to the words above half.
+// raise adds a constant to the words above half.
+func raise(half, add reg.VecVirtual, x ...reg.VecVirtual) {
+	for i := range x {
+		above := K()
+		VPCMPGTQ(half, x[i], above)
+		VPADDQ(add, x[i], above, x[i])
+	}
+}
+
+// lift raises words.
 func lift() {
 	TEXT("lift", NOSPLIT, "func(dst, src *uint64, half, add, count uint64)")
 	Pragma("noescape")
@@ -144,12 +153,41 @@ func lift() {
 
 	eachVector(count, func() {
 		x := ZMM()
-		above := K()
 		VMOVDQU64(Mem{Base: src}, x)
-		VPCMPGTQ(half, x, above)
-		VPADDQ(add, x, above, x)
+		raise(half, add, x)
 		VMOVDQU64(x, Mem{Base: dst})
 	}, cursor{dst, vector}, cursor{src, vector})
+}
+
+// liftPass8 is lift and forwardPass8 of one group.
+func liftPass8() {
+	TEXT("liftPass8", NOSPLIT, "func(dst, src, table, constants *uint64, half, add, stride uint64)")
+	Pragma("noescape")
+	dst := Load(Param("dst"), GP64())
+	src := Load(Param("src"), GP64())
+	table := Load(Param("table"), GP64())
+	f := newField(Load(Param("constants"), GP64()))
+	half, add := broadcast("half"), broadcast("add")
+	stride := Load(Param("stride"), GP64())
+	SHLQ(Imm(3), stride)
+	stride3, dstUpper, srcUpper, left := GP64(), GP64(), GP64(), GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	LEAQ(Mem{Base: dst, Index: stride, Scale: 4}, dstUpper)
+	LEAQ(Mem{Base: src, Index: stride, Scale: 4}, srcUpper)
+	MOVQ(stride, left)
+
+	Label("column")
+	x := loadVectors(parts(src, srcUpper, stride, stride3))
+	raise(half, add, x...)
+	f.forward8(x, factors(table, 0, pairs, true))
+	storeVectors(x, parts(dst, dstUpper, stride, stride3))
+	for _, p := range []reg.Register{dst, dstUpper, src, srcUpper} {
+		ADDQ(Imm(vector), p)
+	}
+	SUBQ(Imm(vector), left)
+	JNZ(LabelRef("column"))
+	VZEROUPPER()
+	RET()
 }
 
 // addProducts adds the sums of products of up to 2^10 lists to a and b, four vectors at a

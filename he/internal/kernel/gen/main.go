@@ -42,6 +42,7 @@ func main() {
 	targetPrefixes()
 	pick()
 	lift()
+	liftPass8()
 	addProducts()
 	cutBelow()
 	widen()
