@@ -240,6 +240,34 @@ func TestAddProductsIsExact(t *testing.T) {
 	}
 }
 
+// TestRunOfEveryWidth holds lists of integers of every width against one big integer.
+func TestRunOfEveryWidth(t *testing.T) {
+	onEachPath(t, func(t *testing.T) {
+		rnd := rand.New(rand.NewPCG(37, 1))
+		for width := uint(1); width <= maxWidth; width++ {
+			layout := Run(width)
+			for _, length := range []int{0, 1, 2, 15, 16, 17, 64, 203} {
+				list := words(rnd, length, 1<<width, fills[rnd.IntN(len(fills))].next)
+				got, want := words(rnd, length, 1<<width, fills[0].next), new(big.Int)
+				for i := length - 1; i >= 0; i-- {
+					want.Or(want.Lsh(want, width), new(big.Int).SetUint64(list[i]))
+				}
+				wire := make([]byte, layout.Size(length)+1)
+				wire[len(wire)-1] = 0xa5
+				layout.Pack(wire[:len(wire)-1], list, nil)
+				layout.Unpack(wire[:len(wire)-1], got, nil)
+				equal(t, fmt.Sprintf("%d integers of %d bits", length, width), got, list)
+				checkCanaries(t, got, list)
+				wire[len(wire)-1] ^= 0xa5
+				slices.Reverse(wire)
+				if new(big.Int).SetBytes(wire).Cmp(want) != 0 {
+					t.Fatalf("%d integers of %d bits: other bytes", length, width)
+				}
+			}
+		}
+	})
+}
+
 func TestComparePanics(t *testing.T) {
 	m := mustBuild(t, 64, 257, pathPortable)
 	list := func(n int) [][]uint64 { return [][]uint64{make([]uint64, n)} }

@@ -1,6 +1,6 @@
 // Package kernel is the arithmetic that dominates the running time of package he:
-// transforms and products modulo one prime, and the multiply-accumulate of a
-// plain operand with an encrypted one.
+// transforms and products modulo one prime or a product of several, the multiply-accumulate
+// of a plain operand with an encrypted one, and what comparisons draw and pick.
 //
 //	m, err := kernel.New(4096, q)
 //	m.NTT(p)                // coefficients -> values at the roots of X^n+1
