@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// onEachPath runs a test of functions that have no modulus on both paths.
+// onEachPath runs a test of functions that have no modulus on every path.
 func onEachPath(t *testing.T, test func(t *testing.T)) {
 	before := chosen
 	defer func() { chosen = before }()
@@ -187,7 +187,7 @@ func TestRecombineIsExact(t *testing.T) {
 	}
 }
 
-// FuzzLanes compares the two paths of what the comparisons are made of.
+// FuzzLanes compares the paths of what the comparisons are made of.
 func FuzzLanes(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, selector byte, data []byte) {
