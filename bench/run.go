@@ -180,7 +180,7 @@ func query(ctx context.Context, c Config, g *protocol.Gallery, probe templates.T
 
 	var watch stopwatch
 	wall, cpu := time.Now(), cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID)
-	owner, err := protocol.NewKeyOwner(terms, probe, he.Seed(roots[:32]), nonces[0], watch.meter)
+	owner, err := protocol.NewKeyOwner(terms, []templates.Template{probe}, he.Seed(roots[:32]), nonces[0], watch.meter)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +194,7 @@ func query(ctx context.Context, c Config, g *protocol.Gallery, probe templates.T
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		served = func() error {
-			evaluator, err := protocol.NewEvaluator(terms, g, he.Seed(roots[32:]), nonces[1], watch.meter)
+			evaluator, err := protocol.NewEvaluator(terms, 1, g, he.Seed(roots[32:]), nonces[1], watch.meter)
 			if err != nil {
 				return err
 			}
@@ -216,7 +216,7 @@ func query(ctx context.Context, c Config, g *protocol.Gallery, probe templates.T
 	if err = errors.Join(err, served); err != nil {
 		return nil, err
 	}
-	hits := owner.Hits()
+	hits := owner.Hits()[0]
 	r.WallSeconds = time.Since(wall).Seconds()
 	per := func(d time.Duration) float64 { return micros(d) / float64(c.Entries) }
 	r.TotalPerEntry = per(cpuTime(unix.CLOCK_PROCESS_CPUTIME_ID) - cpu)

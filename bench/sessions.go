@@ -144,11 +144,11 @@ func (s *stage) close() {
 // session runs one session: bare, signed or logged.
 func (s *stage) session(ctx context.Context, number uint64, kind int) error {
 	nonce := protocol.Nonce{byte(number >> 16), byte(number >> 8), byte(number)}
-	owner, err := protocol.NewKeyOwner(s.terms, s.probe, he.Seed(keys.NewSeed()), nonce, nil)
+	owner, err := protocol.NewKeyOwner(s.terms, []templates.Template{s.probe}, he.Seed(keys.NewSeed()), nonce, nil)
 	if err != nil {
 		return err
 	}
-	evaluator, err := protocol.NewEvaluator(s.terms, s.gallery, he.Seed(keys.NewSeed()), nonce, nil)
+	evaluator, err := protocol.NewEvaluator(s.terms, 1, s.gallery, he.Seed(keys.NewSeed()), nonce, nil)
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 // 64-bit words, a cache line and a 512-bit register.
 const tile = kernel.Tile
 
-// chunk is the number of tiles for which the rows of a probe stay in cache while
-// the weights of several ciphertexts stream past.
+// chunk is the number of tiles for which the rows of a probe and the weights of several
+// ciphertexts stay in cache while each meets each.
 const chunk = 32
 
 // BlockBytes is the memory that a block of Weights takes.
@@ -85,6 +85,7 @@ func (w *Weights) Bytes() int { return scoreLimbs * 8 * len(w.data[0]) }
 // tile and block, eight coefficients of a and eight of b.
 type Probe struct {
 	key     *PublicKey
+	first   int // number of its first block
 	blocks  int
 	missing int
 	set     []bool
@@ -94,21 +95,22 @@ type Probe struct {
 // MaxBlocks is the largest number of blocks that the accumulators can take.
 const MaxBlocks = kernel.MaxBlocks
 
-// NewProbe returns a probe that waits for its blocks, at most MaxBlocks.
-func (k *PublicKey) NewProbe(blocks int) *Probe {
-	pr := &Probe{key: k, blocks: blocks, missing: blocks, set: make([]bool, blocks)}
+// NewProbe returns a probe that waits for its blocks, at most MaxBlocks, of which first is
+// the number of the first.
+func (k *PublicKey) NewProbe(first, blocks int) *Probe {
+	pr := &Probe{key: k, first: first, blocks: blocks, missing: blocks, set: make([]bool, blocks)}
 	for l := range pr.data {
 		pr.data[l] = make([]uint64, 2*blocks*k.p.n)
 	}
 	return pr
 }
 
-// SetBlock stores what KeyOwner.EncryptBlock returned for a block. Each block is
-// accepted once.
-func (pr *Probe) SetBlock(block int, data []byte) error {
-	p := pr.key.p
+// SetBlock stores what KeyOwner.EncryptBlock returned for the block of a number. Each block
+// is accepted once.
+func (pr *Probe) SetBlock(number int, data []byte) error {
+	p, block := pr.key.p, number-pr.first
 	if block < 0 || block >= pr.blocks || pr.set[block] {
-		return fmt.Errorf("he: block %d of %d is repeated or out of range", block, pr.blocks)
+		return fmt.Errorf("he: block %d is repeated or not one of %d from %d on", number, pr.blocks, pr.first)
 	}
 	work, lent := p.score.borrow(), p.score.borrow()
 	defer p.score.giveBack(work, lent)
@@ -117,7 +119,7 @@ func (pr *Probe) SetBlock(block int, data []byte) error {
 		return err
 	}
 	p.score.transform(b)
-	a := p.score.uniform(*lent, pr.key.public, labelBlockA, uint32(block))
+	a := p.score.uniform(*lent, pr.key.public, labelBlockA, uint32(number))
 	for l := range pr.data {
 		for t := 0; t < p.n/tile; t++ {
 			row := pr.data[l][(t*pr.blocks+block)*2*tile:]
@@ -137,29 +139,40 @@ type Sum struct {
 	a, b *poly // borrowed until Mask
 }
 
-// Accumulate returns sum_block w_block*(a_block, b_block) for each operand of the
-// group. It refuses weights heavier than Need.WeightL1 with ErrBudget.
-func (pr *Probe) Accumulate(group []*Weights) ([]Sum, error) {
-	p := pr.key.p
-	if pr.missing > 0 {
-		return nil, fmt.Errorf("he: %d of %d blocks of the probe are missing", pr.missing, pr.blocks)
+// Accumulate returns sum_block w_block*(a_block, b_block) for each probe and each operand of
+// the group: sums[i][j] is of probe i and weights j. It refuses weights heavier than
+// Need.WeightL1 with ErrBudget.
+func (k *PublicKey) Accumulate(probes []*Probe, group []*Weights) (sums [][]Sum, err error) {
+	p := k.p
+	for _, pr := range probes {
+		if pr.missing > 0 {
+			return nil, fmt.Errorf("he: %d of %d blocks of the probe are missing", pr.missing, pr.blocks)
+		}
+		for _, w := range group {
+			if w.blocks != pr.blocks {
+				return nil, fmt.Errorf("he: weights of %d blocks for a probe of %d", w.blocks, pr.blocks)
+			}
+			if w.l1 > p.need.WeightL1 { // the flooding would not hide their noise
+				return nil, fmt.Errorf("%w: the weights of a ciphertext are heavier than the parameters allow", ErrBudget)
+			}
+		}
 	}
-	sums := make([]Sum, len(group))
-	for i, w := range group {
-		if w.blocks != pr.blocks {
-			return nil, fmt.Errorf("he: weights of %d blocks for a probe of %d", w.blocks, pr.blocks)
+	for range probes {
+		row := make([]Sum, len(group))
+		for j := range row {
+			row[j] = Sum{k, p.score.borrow(), p.score.borrow()}
 		}
-		if w.l1 > p.need.WeightL1 { // the flooding would not hide their noise
-			return nil, fmt.Errorf("%w: the weights of a ciphertext are heavier than the parameters allow", ErrBudget)
-		}
-		sums[i] = Sum{pr.key, p.score.borrow(), p.score.borrow()}
+		sums = append(sums, row)
 	}
 	for l, q := range p.score.q {
 		for first := 0; first < p.n/tile; first += chunk {
-			for i, w := range group {
-				last := min(first+chunk, p.n/tile)
-				q.Accumulate(w.data[l][first*w.blocks*tile:last*w.blocks*tile], pr.data[l][first*pr.blocks*2*tile:last*pr.blocks*2*tile],
-					(*sums[i].a)[l][first*tile:last*tile], (*sums[i].b)[l][first*tile:last*tile], w.blocks)
+			last := min(first+chunk, p.n/tile)
+			for i, pr := range probes {
+				rows := pr.data[l][first*pr.blocks*2*tile : last*pr.blocks*2*tile]
+				for j, w := range group {
+					q.Accumulate(w.data[l][first*w.blocks*tile:last*w.blocks*tile], rows,
+						(*sums[i][j].a)[l][first*tile:last*tile], (*sums[i][j].b)[l][first*tile:last*tile], w.blocks)
+				}
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -16,10 +17,10 @@ func TestAccumulateAgainstIntegers(t *testing.T) {
 	q := p.score.bigQ()
 	rng := rand.New(rand.NewPCG(13, 14))
 	const blocks, operands = 3, 2
-	pr := s.key.NewProbe(blocks)
+	pr := s.key.NewProbe(0, blocks)
 	var a, b [blocks][]*big.Int
 	for i := range blocks {
-		if _, err := pr.Accumulate(nil); err == nil {
+		if _, err := pr.accumulate(nil); err == nil {
 			t.Fatal("a probe with missing blocks is used")
 		}
 		wire := s.owner.EncryptBlock(uint32(i), []int32{int32(i), -5, 100})
@@ -52,11 +53,11 @@ func TestAccumulateAgainstIntegers(t *testing.T) {
 		}
 		group[g] = p.NewWeights(sparse[g][:])
 	}
-	if _, err := pr.Accumulate(group); !errors.Is(err, ErrBudget) {
+	if _, err := pr.accumulate(group); !errors.Is(err, ErrBudget) {
 		t.Errorf("weights over the budget give error %v, want %v", err, ErrBudget)
 	}
 	p.need.WeightL1 = math.MaxInt64 // only the arithmetic matters here
-	sums, err := pr.Accumulate(group)
+	sums, err := pr.accumulate(group)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,11 +92,52 @@ func TestAccumulateAgainstIntegers(t *testing.T) {
 			}
 		}
 	}
-	if _, err := pr.Accumulate([]*Weights{p.NewWeights(make([][]int32, blocks+1))}); err == nil {
+	if _, err := pr.accumulate([]*Weights{p.NewWeights(make([][]int32, blocks+1))}); err == nil {
 		t.Error("weights of another number of blocks are accepted")
 	}
 	if got, want := group[0].Bytes(), 16*blocks*p.n; got != want {
 		t.Errorf("weights of %d bytes, expected %d", got, want)
+	}
+}
+
+// TestAccumulateOfSeveralProbes expects of each probe what it gives alone, and refuses a
+// block that belongs to another.
+func TestAccumulateOfSeveralProbes(t *testing.T) {
+	p := mustNew(t, testNeeds["tiny"])
+	p.need.WeightL1 = math.MaxInt64 // only the arithmetic matters here
+	s := newSession(t, p, 54)
+	const blocks = 2
+	group := []*Weights{p.NewWeights([][]int32{{1, -1}, {2}}), p.NewWeights([][]int32{{0, 1}, {-1}})}
+	var probes []*Probe
+	for i := range 3 {
+		pr := s.key.NewProbe(i*blocks, blocks)
+		for j := range blocks {
+			number := i*blocks + j
+			if err := pr.SetBlock(number, s.owner.EncryptBlock(uint32(number), []int32{int32(number), 1})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := pr.SetBlock((i+1)*blocks, s.owner.EncryptBlock(0, nil)); err == nil {
+			t.Error("a block of the next probe is accepted")
+		}
+		probes = append(probes, pr)
+	}
+	all, err := s.key.Accumulate(probes, group)
+	if err != nil || len(all) != len(probes) {
+		t.Fatalf("sums of %d probes, error %v", len(all), err)
+	}
+	for i, pr := range probes {
+		alone, err := pr.accumulate(group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j := range group {
+			for l := range p.score.q {
+				if !slices.Equal((*all[i][j].a)[l], (*alone[j].a)[l]) || !slices.Equal((*all[i][j].b)[l], (*alone[j].b)[l]) {
+					t.Errorf("probe %d, weights %d: the sum is not the one of the probe alone", i, j)
+				}
+			}
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ func BenchmarkStage(b *testing.B) {
 	for i := range row {
 		row[i] = int32(i%7 - 3)
 	}
-	probe := s.key.NewProbe(blocks)
+	probe := s.key.NewProbe(0, blocks)
 	for i := range blocks {
 		if err := probe.SetBlock(i, s.owner.EncryptBlock(uint32(i), block)); err != nil {
 			b.Fatal(err)
@@ -39,7 +39,7 @@ func BenchmarkStage(b *testing.B) {
 		weights[g] = p.NewWeights(rows)
 	}
 	p.need.WeightL1 = 1 << 30 // the set is for lighter weights; the time is the same
-	sums, err := probe.Accumulate(weights)
+	sums, err := probe.accumulate(weights)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -75,9 +75,9 @@ func BenchmarkStage(b *testing.B) {
 	}
 	run("EncryptBlock", 0, func() error { s.owner.EncryptBlock(0, block); return nil })
 	wire := s.owner.EncryptBlock(0, block)
-	run("SetBlock", 0, func() error { return s.key.NewProbe(1).SetBlock(0, wire) })
+	run("SetBlock", 0, func() error { return s.key.NewProbe(0, 1).SetBlock(0, wire) })
 	run("NewWeights", perShare, func() error { p.NewWeights(rows); return nil })
-	run("Accumulate", group*perShare, func() error { _, err := probe.Accumulate(weights); return err })
+	run("Accumulate", group*perShare, func() error { _, err := probe.accumulate(weights); return err })
 	run("Mask", perShare, func() error { sums[0].lend().mask(0, positions); return nil })
 	run("OpenShare", perShare, func() error { _, err := s.owner.OpenShare(shares[0], positions); return err })
 	// These serve one level or one answer: HitBits of them make a batch.

@@ -20,10 +20,10 @@
 // and the masks:
 //
 //	pk, err := p.ParsePublicKey(msg)
-//	probe := pk.NewProbe(blocks)
+//	probe := pk.NewProbe(0, blocks)
 //	err = probe.SetBlock(0, msg)
-//	sums, err := probe.Accumulate(weights)       // must not leave the evaluator
-//	share := sums[0].Mask(...)                   // score + 1 + mask, re-randomised, flooded
+//	sums, err := pk.Accumulate(probes, weights)  // must not leave the evaluator
+//	share := sums[0][0].Mask(...)                   // score + 1 + mask, re-randomised, flooded
 //	batch, err := pk.NewBatch(index, masks)      // the masks of at most p.Lanes() scores
 //	err = batch.SetPrefix(level, msg)            // each level once, in any order
 //	err = batch.Close(seed)

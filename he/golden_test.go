@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // golden is one hash over every kind of message of deterministic sessions, in this
@@ -33,7 +35,7 @@ func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pr := key.NewProbe(blocks)
+	pr := key.NewProbe(0, blocks)
 	for i := range blocks {
 		if err := pr.SetBlock(i, messages[1+i]); err != nil {
 			t.Fatal(err)
@@ -47,7 +49,7 @@ func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 			rows[b] = []int32{1, int32(b), -int32(i), 2}
 		}
 		w := p.NewWeights(rows)
-		sums, err := pr.Accumulate([]*Weights{w})
+		sums, err := pr.accumulate([]*Weights{w})
 		if err != nil {
 			t.Error(err)
 			return
@@ -86,6 +88,7 @@ func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 }
 
 func TestGolden(t *testing.T) {
+	t.Log("arithmetic: " + kernel.Name()) // he/internal/kernel/everypath looks for it
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, threads := range []int{1, 4} {
 		runtime.GOMAXPROCS(threads)

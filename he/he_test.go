@@ -44,7 +44,7 @@ func TestSessionMatchesIntegers(t *testing.T) {
 				t.Fatal(err)
 			}
 			// One block, one coefficient of the probe is 1: the score is the weight.
-			probe := pk.NewProbe(1)
+			probe := pk.NewProbe(0, 1)
 			if err := probe.SetBlock(0, owner.EncryptBlock(0, []int32{1})); err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestSessionMatchesIntegers(t *testing.T) {
 				shifted[i], positions[i] = scores[i]-offset, i
 			}
 			w := p.NewWeights([][]int32{shifted})
-			sums, err := probe.Accumulate([]*Weights{w})
+			sums, err := probe.accumulate([]*Weights{w})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -351,7 +351,7 @@ func newSession(t testing.TB, p *Params, seed uint64) session {
 // sums returns the score ciphertexts of a one-block probe and some operands.
 func (s session) sums(t testing.TB, probe []int32, operands ...[]int32) []Sum {
 	t.Helper()
-	pr := s.key.NewProbe(1)
+	pr := s.key.NewProbe(0, 1)
 	if err := pr.SetBlock(0, s.owner.EncryptBlock(0, probe)); err != nil {
 		t.Fatal(err)
 	}
@@ -359,7 +359,7 @@ func (s session) sums(t testing.TB, probe []int32, operands ...[]int32) []Sum {
 	for i, o := range operands {
 		group[i] = s.p.NewWeights([][]int32{o})
 	}
-	sums, err := pr.Accumulate(group)
+	sums, err := pr.accumulate(group)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -451,6 +451,15 @@ func inParallel(n int, f func(i int)) {
 	for range workers {
 		<-done
 	}
+}
+
+// accumulate is Accumulate of one probe.
+func (pr *Probe) accumulate(group []*Weights) ([]Sum, error) {
+	sums, err := pr.key.Accumulate([]*Probe{pr}, group)
+	if err != nil {
+		return nil, err
+	}
+	return sums[0], nil
 }
 
 // put128 writes a value of 1 to 128 bits, and get128 reads it: what the tests hold the

@@ -135,11 +135,11 @@ func TestCandidateConfirmation(t *testing.T) {
 	// distances returns |a' - round(guess*a*2^w/q)| for every coefficient.
 	distances := func(wire []byte, guess []int32) []uint64 {
 		w := p.NewWeights([][]int32{guess})
-		pr := s.key.NewProbe(1)
+		pr := s.key.NewProbe(0, 1)
 		if err := pr.SetBlock(0, s.owner.EncryptBlock(0, []int32{1})); err != nil {
 			t.Fatal(err)
 		}
-		sums, err := pr.Accumulate([]*Weights{w})
+		sums, err := pr.accumulate([]*Weights{w})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -175,7 +175,7 @@ func (s wireSession) decoders(t testing.TB) map[string]decoder {
 	hits := make([]bool, len(s.r))
 	return map[string]decoder{
 		"public key": {s.key, func(data []byte) error { _, err := s.p.ParsePublicKey(data); return err }},
-		"block":      {s.block, func(data []byte) error { return s.session.key.NewProbe(1).SetBlock(0, data) }},
+		"block":      {s.block, func(data []byte) error { return s.session.key.NewProbe(0, 1).SetBlock(0, data) }},
 		"prefixes": {s.prefix, func(data []byte) error {
 			batch.levels[0] = level{} // as often as asked
 			return batch.SetPrefix(0, data)
@@ -239,7 +239,7 @@ func TestDecodersCheckCoefficients(t *testing.T) {
 				_, err := p.ParsePublicKey(slices.Concat(make([]byte, 32), d, make([]byte, p.widest().uploadSize())))
 				return err
 			}},
-			"block": {p.Score, func(d []byte) error { return s.key.NewProbe(1).SetBlock(0, d) }},
+			"block": {p.Score, func(d []byte) error { return s.key.NewProbe(0, 1).SetBlock(0, d) }},
 		} {
 			drop := uint(c.budget.DroppedBits)
 			most := new(big.Int).Rsh(new(big.Int).Sub(p.score.bigQ(), big.NewInt(1)), drop)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol/schedule"
 )
 
 // Evaluator is the party with the plain operand: the holder, who owns the watchlist.
@@ -15,6 +16,7 @@ import (
 type Evaluator struct {
 	terms   Terms
 	gallery *Gallery
+	plan    plan
 	seed    he.Seed
 	meter   Meter
 
@@ -22,11 +24,12 @@ type Evaluator struct {
 	state    Kind   // what the peer sends next
 	session  ID
 	received hash.Hash // over everything that decides about the masks
-	masks    he.Seed
 	key      *he.PublicKey
-	probe    *he.Probe
-	blocks   int
-	released int // shares handed out
+	wave     schedule.Wave
+	probes   []*he.Probe // of the wave
+	masks    he.Seed     // of the wave
+	blocks   int         // received
+	released int         // shares handed out
 	batch    *batch
 	answered int // batches handed out
 }
@@ -40,10 +43,10 @@ type batch struct {
 	he       *he.Batch
 }
 
-// NewEvaluator prepares a session on the agreed terms. root and nonce are as for
-// NewKeyOwner.
-func NewEvaluator(terms Terms, gallery *Gallery, root he.Seed, nonce Nonce, meter Meter) (*Evaluator, error) {
-	return NewEvaluatorFromSeed(terms, gallery, EvaluatorSeed(root, nonce), nonce, meter)
+// NewEvaluator prepares a session of so many probes on the agreed terms. root and nonce
+// are as for NewKeyOwner.
+func NewEvaluator(terms Terms, probes int, gallery *Gallery, root he.Seed, nonce Nonce, meter Meter) (*Evaluator, error) {
+	return NewEvaluatorFromSeed(terms, probes, gallery, EvaluatorSeed(root, nonce), nonce, meter)
 }
 
 // Start implements Role: the evaluator waits to be asked.
@@ -52,11 +55,11 @@ func (e *Evaluator) Start() []Task { return nil }
 // ReceiveBytes returns the bytes of all messages that the peer sends in a session,
 // with the longest open message.
 func (e *Evaluator) ReceiveBytes() int64 {
-	p, g := e.gallery.params, e.gallery
-	opening := int64(2 + len(Nonce{}) + 32 + 4 + 3*MaxName + MaxScheme)
-	return opening + int64(headerSize+p.PublicKeySize()) +
-		int64(g.layout.Blocks)*int64(headerSize+p.BlockSize()) +
-		int64(g.batches()*g.levels())*int64(headerSize+p.PrefixSize(p.Lanes()))
+	p := &e.plan
+	opening := int64(2 + len(Nonce{}) + 32 + 2 + 4 + 3*MaxName + MaxScheme)
+	return opening + int64(headerSize+p.params.PublicKeySize()) +
+		int64(p.Blocks())*int64(headerSize+p.params.BlockSize()) +
+		int64(p.Batches()*p.Levels)*int64(headerSize+p.params.PrefixSize(p.params.Lanes()))
 }
 
 // Session returns the session id, zero before the open message.
@@ -64,7 +67,7 @@ func (e *Evaluator) Session() ID { return e.session }
 
 // Done implements Role.
 func (e *Evaluator) Done() bool {
-	return e.state == KindPrefixes && e.answered == e.gallery.batches()
+	return e.state == KindPrefixes && e.answered == e.plan.Batches()
 }
 
 // Receive implements Role.
@@ -100,6 +103,9 @@ func (e *Evaluator) opened(message []byte) ([]Task, error) {
 		return nil, fmt.Errorf("open: %w: asked is scheme %s of watchlist %q from %q to %q, agreed is scheme %s of %q from %q to %q", ErrTerms,
 			open.Scheme, open.Watchlist, open.Requester, open.Holder, e.terms.Scheme, e.terms.Watchlist, e.terms.Requester, e.terms.Holder)
 	}
+	if open.Probes != e.plan.Probes {
+		return nil, fmt.Errorf("open: %w: %d probes, expected are %d", ErrTerms, open.Probes, e.plan.Probes)
+	}
 	e.session, e.state = SessionID(message, e.reply), KindKey
 	return []Task{func() ([][]byte, error) { return [][]byte{e.reply}, nil }}, nil
 }
@@ -111,7 +117,7 @@ func (e *Evaluator) absorb(message []byte) {
 }
 
 func (e *Evaluator) publicKey(message []byte) error {
-	p := e.gallery.params
+	p := e.plan.params
 	body, err := expect(message, KindKey, e.session, 0, p.PublicKeySize())
 	if err != nil {
 		return err
@@ -120,81 +126,103 @@ func (e *Evaluator) publicKey(message []byte) error {
 		return fmt.Errorf("key: %w", err)
 	}
 	e.absorb(message)
-	e.probe, e.state = e.key.NewProbe(e.gallery.layout.Blocks), KindBlock
+	e.await(0)
 	return nil
 }
 
+// await waits for the probes of a wave.
+func (e *Evaluator) await(number int) {
+	e.wave, e.probes, e.state = e.plan.Wave(number), nil, KindBlock
+}
+
 func (e *Evaluator) block(message []byte) ([]Task, error) {
-	g := e.gallery
-	body, err := expect(message, KindBlock, e.session, uint32(e.blocks), g.params.BlockSize())
+	p := &e.plan
+	body, err := expect(message, KindBlock, e.session, uint32(e.blocks), p.params.BlockSize())
 	if err != nil {
 		return nil, err
 	}
+	if e.blocks%p.Layout.Blocks == 0 {
+		e.probes = append(e.probes, e.key.NewProbe(e.blocks, p.Layout.Blocks))
+	}
 	stop := e.meter.begin(StageLoadProbe)
-	err = e.probe.SetBlock(e.blocks, body)
+	err = e.probes[len(e.probes)-1].SetBlock(e.blocks, body)
 	stop()
 	if err != nil {
 		return nil, fmt.Errorf("block %d: %w", e.blocks, err)
 	}
 	e.absorb(message)
-	if e.blocks++; e.blocks < g.layout.Blocks {
+	if e.blocks++; e.blocks < e.wave.First*p.Layout.Blocks+e.wave.Blocks() {
 		return nil, nil
 	}
-	// Masks depend on every byte of the probe: the same session with another probe
+	// Masks depend on every byte of the probes: the same session with another probe
 	// has other masks, so that no mask ever covers two different answers.
 	e.masks = e.seed.Derive(labelMasks, e.session[:], e.received.Sum(nil))
 	e.state = KindPrefixes
 	return e.release(), nil
 }
 
-// release returns the shares that the window allows now.
+// release returns the shares that the window allows now, of the probes that have come.
 func (e *Evaluator) release() []Task {
-	g := e.gallery
 	var tasks []Task
-	for limit := g.sharesUpTo(e.answered + Window); e.released < limit; {
-		end := min(e.released+group, limit)
-		tasks = append(tasks, e.shares(e.released, end))
-		e.released = end
+	limit := min(e.plan.SharesUpTo(e.answered+Window), e.wave.Share+e.wave.Shares())
+	for e.released < limit {
+		probes, ciphertexts := e.rectangle(limit)
+		tasks = append(tasks, e.shares(e.released, probes, ciphertexts))
+		e.released += probes * ciphertexts
 	}
 	return tasks
 }
 
-// shares returns the task that computes the score ciphertexts from first to end-1.
-func (e *Evaluator) shares(first, end int) Task {
-	g := e.gallery
+// rectangle returns of how many probes, from that of the next share on, how many score
+// ciphertexts each can be computed together, so that their shares follow each other up to
+// limit: what is left of a tier for one probe, or a whole tier for several.
+func (e *Evaluator) rectangle(limit int) (probes, ciphertexts int) {
+	at, room := e.plan.Place(e.released), limit-e.released
+	if at.Ciphertext%schedule.TierSize != 0 || room < at.Left {
+		return 1, min(at.Left, room)
+	}
+	return min(together, e.wave.First+e.wave.Probes-at.Probe, room/at.Left), at.Left
+}
+
+// shares returns the task that computes score ciphertexts from first on.
+func (e *Evaluator) shares(first, probes, ciphertexts int) Task {
+	p, at, masks := &e.plan, e.plan.Place(first), e.masks
+	operands := e.probes[at.Probe-e.wave.First:][:probes]
 	return func() ([][]byte, error) {
 		stop := e.meter.begin(StageMultiplyAccumulate)
-		sums, err := g.accumulate(e.probe, first, end)
+		sums, err := e.gallery.accumulate(e.key, operands, at.Ciphertext, at.Ciphertext+ciphertexts)
 		stop()
 		if err != nil {
 			return nil, err
 		}
 		defer e.meter.begin(StageRerandomise)()
-		messages := make([][]byte, len(sums))
-		for i := range sums {
-			index := uint32(first + i)
-			share := sums[i].Mask(index, g.positions(g.inShare(first+i)), -g.scheme.Offset(), e.masks)
-			messages[i] = seal(KindShare, e.session, index, share)
+		messages := make([][]byte, 0, probes*ciphertexts)
+		for _, row := range sums {
+			for i := range row {
+				index := uint32(first + len(messages))
+				share := row[i].Mask(index, p.positions(p.Held(at.Ciphertext+i)), -p.scheme.Offset(), masks)
+				messages = append(messages, seal(KindShare, e.session, index, share))
+			}
 		}
 		return messages, nil
 	}
 }
 
 // Levels returns the number of messages in which the verdict of a batch goes out.
-func (e *Evaluator) Levels() int { return e.gallery.levels() }
+func (e *Evaluator) Levels() int { return e.plan.Levels }
 
 func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
-	g := e.gallery
+	p := &e.plan
 	level := 0
 	if e.batch != nil {
 		level = e.batch.received
 	}
-	index := e.answered*g.levels() + level
-	body, err := expect(message, KindPrefixes, e.session, uint32(index), g.params.PrefixSize(g.comparisons(e.answered)))
+	index := e.answered*p.Levels + level
+	body, err := expect(message, KindPrefixes, e.session, uint32(index), p.params.PrefixSize(p.Comparisons(e.answered)))
 	if err != nil {
 		return nil, err
 	}
-	if g.sharesUpTo(e.answered+1) > e.released {
+	if p.SharesUpTo(e.answered+1) > e.released {
 		return nil, fmt.Errorf("prefixes %d: %w: its shares have not been sent", index, ErrWindow)
 	}
 	if e.batch == nil {
@@ -214,19 +242,23 @@ func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
 		}
 		return nil, nil
 	}}
-	if b.received < g.levels() {
+	if b.received < p.Levels {
 		return tasks, nil
 	}
 	e.batch = nil
 	e.answered++
 	tasks = append(tasks, e.verdict(b)...)
+	if next := e.wave.First/p.PerWave + 1; e.answered == e.wave.Batch+e.wave.Batches() && next < p.Waves() {
+		e.await(next)
+		return tasks, nil
+	}
 	return append(tasks, e.release()...), nil
 }
 
 func (e *Evaluator) newBatch(index int) (*batch, error) {
-	g := e.gallery
-	r, err := g.collect(index, func(share int) ([]uint32, error) {
-		return g.params.Masks(e.masks, uint32(share), g.inShare(share)*g.layout.Shifts), nil
+	p := &e.plan
+	r, err := p.collect(index, func(share int) ([]uint32, error) {
+		return p.params.Masks(e.masks, uint32(share), p.Held(p.Place(share).Ciphertext)*p.Layout.Shifts), nil
 	})
 	if err != nil {
 		return nil, err
@@ -239,7 +271,7 @@ func (e *Evaluator) newBatch(index int) (*batch, error) {
 // verdict returns the tasks that answer a batch when its prefixes are loaded. All that
 // they draw depends on every byte of the prefixes.
 func (e *Evaluator) verdict(b *batch) []Task {
-	levels := e.gallery.levels()
+	levels := e.plan.Levels
 	seed := e.masks.Derive(labelVerdict, b.digest.Sum(nil))
 	closed := sync.OnceValue(func() error {
 		b.loaded.Wait()

@@ -17,7 +17,7 @@ import (
 // sessions at once. It has one of two forms: resident, encoded and transformed, or
 // compact, the templates as they are, which every session encodes anew.
 type Gallery struct {
-	plan
+	single  plan // of a session of one probe
 	epoch   uint64
 	weights []*he.Weights          // resident
 	compact [][]templates.Template // by ciphertext
@@ -31,16 +31,16 @@ func (g *Gallery) Compact() bool { return g.compact != nil }
 func (g *Gallery) Epoch() uint64 { return g.epoch }
 
 // Entries returns the number of entries.
-func (g *Gallery) Entries() int { return g.entries }
+func (g *Gallery) Entries() int { return g.single.Entries }
 
 // Scheme returns the scheme of the watchlist.
-func (g *Gallery) Scheme() templates.Scheme { return g.scheme }
+func (g *Gallery) Scheme() templates.Scheme { return g.single.scheme }
 
 // Layout returns the block layout.
-func (g *Gallery) Layout() templates.Layout { return g.layout }
+func (g *Gallery) Layout() templates.Layout { return g.single.Layout }
 
 // Params returns the parameter set.
-func (g *Gallery) Params() *he.Params { return g.params }
+func (g *Gallery) Params() *he.Params { return g.single.params }
 
 // Bytes returns the resident memory of the gallery in bytes.
 func (g *Gallery) Bytes() int {
@@ -49,7 +49,7 @@ func (g *Gallery) Bytes() int {
 		total += w.Bytes()
 	}
 	if g.Compact() {
-		total = g.entries * g.scheme.BinarySize()
+		total = g.single.Entries * g.single.scheme.BinarySize()
 	}
 	return total
 }
@@ -88,7 +88,7 @@ func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entr
 	if err != nil {
 		return nil, err
 	}
-	g.weights = make([]*he.Weights, g.shares())
+	g.weights = make([]*he.Weights, g.single.Ciphertexts())
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	jobs := make(chan encodeJob)
@@ -96,13 +96,13 @@ func NewGallery(ctx context.Context, scheme templates.Scheme, epoch uint64, entr
 	var done atomic.Int64
 	for range max(1, workers) {
 		running.Go(func() {
-			e := newEncoder(&g.plan)
+			e := newEncoder(&g.single)
 			for j := range jobs {
 				if err := e.fill(j.entries); err != nil {
-					cancel(fmt.Errorf("slots from %d: %w", j.index*g.layout.PerCiphertext, err))
+					cancel(fmt.Errorf("slots from %d: %w", j.index*g.single.Layout.PerCiphertext, err))
 					continue
 				}
-				g.weights[j.index] = g.params.NewWeights(e.blocks) // each index belongs to one job
+				g.weights[j.index] = g.single.params.NewWeights(e.blocks) // each index belongs to one job
 				n := done.Add(int64(len(j.entries)))
 				if progress != nil {
 					progress(int(n))
@@ -130,11 +130,11 @@ func emptyGallery(scheme templates.Scheme, epoch uint64, entries, width int) (*G
 	if width == 0 {
 		width = scheme.BestLayout(he.Degree, entries).Width
 	}
-	p, err := newPlan(scheme, entries, width)
+	p, err := newPlan(scheme, 1, entries, width)
 	if err != nil {
 		return nil, err
 	}
-	return &Gallery{plan: p, epoch: epoch}, nil
+	return &Gallery{single: p, epoch: epoch}, nil
 }
 
 // NewCompactGallery is NewGallery for the compact form, which takes a tenth to a hundredth
@@ -145,7 +145,7 @@ func NewCompactGallery(ctx context.Context, scheme templates.Scheme, epoch uint6
 	if err != nil {
 		return nil, err
 	}
-	g.compact = make([][]templates.Template, g.shares())
+	g.compact = make([][]templates.Template, g.single.Ciphertexts())
 	jobs := make(chan encodeJob)
 	failed := make(chan error, 1)
 	go func() {
@@ -165,31 +165,40 @@ func NewCompactGallery(ctx context.Context, scheme templates.Scheme, epoch uint6
 	return g, nil
 }
 
-// accumulate computes the score ciphertexts from first to end-1.
-func (g *Gallery) accumulate(probe *he.Probe, first, end int) ([]he.Sum, error) {
+// plan returns the plan of a session of so many probes.
+func (g *Gallery) plan(probes int) plan {
+	p := g.single
+	p.Probes = probes
+	return p
+}
+
+// accumulate computes the score ciphertexts from first to end-1 of each probe.
+func (g *Gallery) accumulate(key *he.PublicKey, probes []*he.Probe, first, end int) ([][]he.Sum, error) {
 	if !g.Compact() {
-		return probe.Accumulate(g.weights[first:end])
+		return key.Accumulate(probes, g.weights[first:end])
 	}
 	e, ok := g.spare.Get().(*encoder)
 	if !ok {
-		e = newEncoder(&g.plan)
+		e = newEncoder(&g.single)
 	}
 	defer g.spare.Put(e)
-	var sums []he.Sum
+	sums := make([][]he.Sum, len(probes))
 	for _, entries := range g.compact[first:end] {
 		if err := e.fill(entries); err != nil {
 			return nil, err
 		}
 		if e.weights == nil {
-			e.weights = g.params.NewWeights(e.blocks)
+			e.weights = g.single.params.NewWeights(e.blocks)
 		} else {
 			e.weights.Fill(e.blocks)
 		}
-		sum, err := probe.Accumulate([]*he.Weights{e.weights})
+		column, err := key.Accumulate(probes, []*he.Weights{e.weights})
 		if err != nil {
 			return nil, err
 		}
-		sums = append(sums, sum...)
+		for i := range sums {
+			sums[i] = append(sums[i], column[i]...)
+		}
 	}
 	return sums, nil
 }
@@ -205,18 +214,18 @@ func (g *Gallery) deal(ctx context.Context, source iter.Seq2[templates.Template,
 	slot := 0
 	var job encodeJob
 	for t, err := range source {
-		if err == nil && slot == g.entries {
-			err = fmt.Errorf("%w: the source yields more than %d templates", ErrLimit, g.entries)
+		if err == nil && slot == g.single.Entries {
+			err = fmt.Errorf("%w: the source yields more than %d templates", ErrLimit, g.single.Entries)
 		}
 		if err == nil {
-			err = g.scheme.Check(t)
+			err = g.single.scheme.Check(t)
 		}
 		if err != nil {
 			return fmt.Errorf("slot %d: %w", slot, err)
 		}
 		slot++
 		job.entries = append(job.entries, t)
-		if len(job.entries) < g.inShare(job.index) {
+		if len(job.entries) < g.single.Held(job.index) {
 			continue
 		}
 		select {
@@ -226,8 +235,8 @@ func (g *Gallery) deal(ctx context.Context, source iter.Seq2[templates.Template,
 		}
 		job = encodeJob{index: job.index + 1}
 	}
-	if slot < g.entries {
-		return fmt.Errorf("%w: the source yields %d of %d templates", ErrLimit, slot, g.entries)
+	if slot < g.single.Entries {
+		return fmt.Errorf("%w: the source yields %d of %d templates", ErrLimit, slot, g.single.Entries)
 	}
 	return nil
 }
@@ -241,17 +250,17 @@ type encoder struct {
 }
 
 func newEncoder(p *plan) *encoder {
-	blocks := make([][]int32, p.layout.Blocks)
+	blocks := make([][]int32, p.Layout.Blocks)
 	for i := range blocks {
 		blocks[i] = make([]int32, p.params.Degree())
 	}
-	return &encoder{p: p, entry: p.layout.NewBlocks(), blocks: blocks}
+	return &encoder{p: p, entry: p.Layout.NewBlocks(), blocks: blocks}
 }
 
 // fill places the blocks of entry j from X^(j*stride) on, so that the product with the
 // probe's has the score at shift s at j*stride + m-1+s.
 func (e *encoder) fill(list []templates.Template) error {
-	l := e.p.layout
+	l := e.p.Layout
 	for _, block := range e.blocks {
 		clear(block)
 	}

@@ -19,7 +19,7 @@ func TestCompactGallery(t *testing.T) {
 		for i := range list {
 			list[i] = randomTemplate(rng, scheme)
 		}
-		probe := randomTemplate(rng, scheme)
+		probes := []templates.Template{randomTemplate(rng, scheme), randomTemplate(rng, scheme)}
 		resident := gallery(t, scheme, 8, list)
 		told := 0
 		compact, err := NewCompactGallery(context.Background(), scheme, 1, len(list), 8, templates.Sequence(list), func(done int) { told = done })
@@ -29,7 +29,7 @@ func TestCompactGallery(t *testing.T) {
 		if !compact.Compact() || resident.Compact() || told != len(list) || compact.Bytes() >= resident.Bytes() {
 			t.Errorf("%s: compact %v, resident %v, %d entries told, %d bytes against %d", text, compact.Compact(), resident.Compact(), told, compact.Bytes(), resident.Bytes())
 		}
-		a, b := meet(t, terms(scheme), probe, resident, 1, 2), meet(t, terms(scheme), probe, compact, 1, 2)
+		a, b := meet(t, terms(scheme), probes, resident, 1, 2), meet(t, terms(scheme), probes, compact, 1, 2)
 		a.finish(t)
 		b.finish(t)
 		if len(a.down) == 0 || len(a.down) != len(b.down) {

@@ -26,7 +26,7 @@ func recorded(t testing.TB) (p *pair, fresh func(testing.TB) *pair) {
 	rng := rand.New(rand.NewPCG(9, 9))
 	list := []templates.Template{randomTemplate(rng, scheme), randomTemplate(rng, scheme), randomTemplate(rng, scheme)}
 	g := gallery(t, scheme, 8, list)
-	fresh = func(t testing.TB) *pair { return meet(t, terms(scheme), list[1], g, 1, 2) }
+	fresh = func(t testing.TB) *pair { return meet(t, terms(scheme), list[1:2], g, 1, 2) }
 	p = fresh(t)
 	p.finish(t)
 	return p, fresh
@@ -90,7 +90,9 @@ var attacks = []attack{
 	{"too many entries", []Kind{KindAccept}, edit(74, 0xff), ErrLimit},
 	{"block width 0", []Kind{KindAccept}, func(m []byte) []byte { m = bytes.Clone(m); m[len(m)-1] = 0; return m }, ErrTerms},
 	{"block width 2^31", []Kind{KindAccept}, edit(-4, 0x80), ErrTerms},
-	{"name with a control character", []Kind{KindOpen}, func(m []byte) []byte { m = bytes.Clone(m); m[67] = 7; return m }, ErrMalformed},
+	{"no probes", []Kind{KindOpen}, func(m []byte) []byte { m = bytes.Clone(m); m[66], m[67] = 0, 0; return m }, ErrLimit},
+	{"too many probes", []Kind{KindOpen}, edit(66, 4), ErrLimit},
+	{"name with a control character", []Kind{KindOpen}, func(m []byte) []byte { m = bytes.Clone(m); m[69] = 7; return m }, ErrMalformed},
 	{"scheme that is none", []Kind{KindOpen}, edit(-1, 0x40), ErrMalformed},
 }
 
@@ -247,11 +249,12 @@ func TestWindow(t *testing.T) {
 		list[i] = randomTemplate(rng, scheme)
 	}
 	g := gallery(t, scheme, 1, list)
-	shares, levels := g.sharesUpTo(Window), g.levels()
-	if g.batches() != Window+2 || shares <= Window || levels < 2 {
-		t.Fatalf("%d batches of %d levels, %d shares in the window", g.batches(), levels, shares)
+	plan := g.plan(1)
+	shares, levels := plan.SharesUpTo(Window), plan.Levels
+	if plan.Batches() != Window+2 || shares <= Window || levels < 2 {
+		t.Fatalf("%d batches of %d levels, %d shares in the window", plan.Batches(), levels, shares)
 	}
-	p := meet(t, terms(scheme), list[0], g, 1, 2)
+	p := meet(t, terms(scheme), list[:1], g, 1, 2)
 	for _, m := range run(t, mustReceive(t, p.owner, p.down[0])) {
 		p.down = append(p.down, run(t, mustReceive(t, p.eval, m))...)
 	}
@@ -259,19 +262,19 @@ func TestWindow(t *testing.T) {
 		t.Fatalf("the evaluator sent %d shares ahead, %d are in the window", got, shares)
 	}
 	for verdicts := range 2*levels + 1 {
-		owner := meet(t, terms(scheme), list[0], g, 1, 2).owner
+		owner := meet(t, terms(scheme), list[:1], g, 1, 2).owner
 		for _, m := range p.down {
 			mustReceive(t, owner, m)
 		}
 		for i := range verdicts { // they are not opened
-			mustReceive(t, owner, seal(KindVerdict, owner.session, uint32(i), make([]byte, g.params.VerdictSize(g.comparisons(0)))))
+			mustReceive(t, owner, seal(KindVerdict, owner.session, uint32(i), make([]byte, plan.params.VerdictSize(plan.Comparisons(0)))))
 		}
-		open := g.sharesUpTo(Window + verdicts/levels)
+		open := plan.SharesUpTo(Window + verdicts/levels)
 		for i := shares; i < open; i++ {
 			mustReceive(t, owner, seal(KindShare, owner.session, uint32(i), p.down[1][headerSize:]))
 		}
 		want := ErrWindow
-		if open == g.shares() {
+		if open == plan.Shares() {
 			want = ErrUnexpected // there are no more shares
 		}
 		if _, err := owner.Receive(seal(KindShare, owner.session, uint32(open), p.down[1][headerSize:])); !errors.Is(err, want) {
@@ -279,8 +282,8 @@ func TestWindow(t *testing.T) {
 		}
 	}
 	for i := range Window * levels {
-		mustReceive(t, p.eval, seal(KindPrefixes, p.eval.session, uint32(i), make([]byte, g.params.PrefixSize(g.comparisons(0)))))
-		if want := g.sharesUpTo(Window + (i+1)/levels); p.eval.released != want {
+		mustReceive(t, p.eval, seal(KindPrefixes, p.eval.session, uint32(i), make([]byte, plan.params.PrefixSize(plan.Comparisons(0)))))
+		if want := plan.SharesUpTo(Window + (i+1)/levels); p.eval.released != want {
 			t.Fatalf("%d shares are released behind %d prefixes, want %d", p.eval.released, i+1, want)
 		}
 	}
@@ -310,11 +313,11 @@ func TestTerms(t *testing.T) {
 	} {
 		asked := agreed
 		change(&asked)
-		owner, err := NewKeyOwner(asked, probe, seed(1), nonce(1), nil)
+		owner, err := NewKeyOwner(asked, []templates.Template{probe}, seed(1), nonce(1), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		eval, err := NewEvaluator(agreed, g, seed(2), nonce(2), nil)
+		eval, err := NewEvaluator(agreed, 1, g, seed(2), nonce(2), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -324,11 +327,30 @@ func TestTerms(t *testing.T) {
 	}
 	other := agreed
 	other.Scheme.Theta++
-	if _, err := NewEvaluator(other, g, seed(2), nonce(2), nil); !errors.Is(err, ErrTerms) {
+	if _, err := NewEvaluator(other, 1, g, seed(2), nonce(2), nil); !errors.Is(err, ErrTerms) {
 		t.Errorf("agreed terms that the watchlist does not have: got error %v, want %v", err, ErrTerms)
 	}
-	if _, err := NewKeyOwner(agreed, randomTemplate(rng, mustScheme(t, "vector:8:norm=20:theta=20")), seed(1), nonce(1), nil); err == nil {
+	if _, err := NewKeyOwner(agreed, []templates.Template{probe, randomTemplate(rng, mustScheme(t, "vector:8:norm=20:theta=20"))}, seed(1), nonce(1), nil); err == nil {
 		t.Error("a probe of another size is accepted")
+	}
+	owner, err := NewKeyOwner(agreed, []templates.Template{probe, probe}, seed(1), nonce(1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eval, err := NewEvaluator(agreed, 1, g, seed(2), nonce(2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := eval.Receive(run(t, owner.Start())[0]); !errors.Is(err, ErrTerms) {
+		t.Errorf("another number of probes: got error %v, want %v", err, ErrTerms)
+	}
+	for _, count := range []int{0, MaxProbes + 1} {
+		if _, err := NewKeyOwner(agreed, slices.Repeat([]templates.Template{probe}, count), seed(1), nonce(1), nil); !errors.Is(err, ErrLimit) {
+			t.Errorf("%d probes: got error %v, want %v", count, err, ErrLimit)
+		}
+		if _, err := NewEvaluator(agreed, count, g, seed(2), nonce(2), nil); !errors.Is(err, ErrLimit) {
+			t.Errorf("an evaluator of %d probes: got error %v, want %v", count, err, ErrLimit)
+		}
 	}
 }
 
@@ -349,7 +371,7 @@ func TestMasksFollowTheProbe(t *testing.T) {
 	if a.eval.session != b.eval.session {
 		t.Fatal("the sessions differ")
 	}
-	ra, rb := a.eval.gallery.params.Masks(a.eval.masks, 0, 64), b.eval.gallery.params.Masks(b.eval.masks, 0, 64)
+	ra, rb := a.eval.plan.params.Masks(a.eval.masks, 0, 64), b.eval.plan.params.Masks(b.eval.masks, 0, 64)
 	if slices.Equal(ra, rb) {
 		t.Error("two different probes are answered under the same masks")
 	}

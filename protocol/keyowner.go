@@ -7,16 +7,17 @@ import (
 	"sync/atomic"
 
 	"github.com/puente-project/puente/he"
+	"github.com/puente-project/puente/protocol/schedule"
 	"github.com/puente-project/puente/templates"
 )
 
 // KeyOwner is the party with the secret key: the requester, who owns the probe. It
 // learns hit or no hit for every slot.
 type KeyOwner struct {
-	open  Open
-	seed  he.Seed
-	probe templates.Template
-	meter Meter
+	open   Open
+	seed   he.Seed
+	probes []templates.Template
+	meter  Meter
 
 	sent     []byte // the open message
 	state    Kind   // what the peer sends next
@@ -24,21 +25,22 @@ type KeyOwner struct {
 	accept   Accept
 	plan     plan
 	key      *he.KeyOwner
-	shares   []*openShare // by ciphertext, dropped when their batches are under way
-	received int          // shares
-	prefixed int          // batches whose prefixes are under way
-	verdicts int          // messages
-	hits     []bool       // by comparison
-	reading  []sync.Mutex // by batch: its part of hits
-	entries  atomic.Int64 // of the watchlist
-	read     atomic.Int64 // entries whose verdicts have been read
+	shares   map[int]*openShare // dropped when their batches are under way
+	received int                // shares
+	prefixed int                // batches whose prefixes are under way
+	verdicts int                // messages
+	reading  *reading           // the batch whose verdict comes
+	pairs    atomic.Int64       // of a probe and an entry
+	read     atomic.Int64       // pairs whose verdicts have been read
+	found    sync.Mutex
+	hits     [][]int // by probe
 }
 
-// NewKeyOwner prepares a session for a probe that the scheme admits. root is the
+// NewKeyOwner prepares a session for 1..MaxProbes probes that the scheme admits. root is the
 // agency's secret from which session seeds are derived, nonce 32 fresh random bytes;
 // a nonce must never serve twice.
-func NewKeyOwner(terms Terms, probe templates.Template, root he.Seed, nonce Nonce, meter Meter) (*KeyOwner, error) {
-	return NewKeyOwnerFromSeed(terms, probe, KeyOwnerSeed(root, nonce), nonce, meter)
+func NewKeyOwner(terms Terms, probes []templates.Template, root he.Seed, nonce Nonce, meter Meter) (*KeyOwner, error) {
+	return NewKeyOwnerFromSeed(terms, probes, KeyOwnerSeed(root, nonce), nonce, meter)
 }
 
 // Start implements Role: it returns the open message.
@@ -58,9 +60,9 @@ func (k *KeyOwner) Receive(message []byte) ([]Task, error) {
 		err = fmt.Errorf("%v: %w: the session is complete", KindOf(message), ErrUnexpected)
 	case k.state == KindAccept:
 		tasks, err = k.accepted(message)
-	case KindOf(message) == KindVerdict && k.verdicts < k.prefixed*k.plan.levels():
+	case KindOf(message) == KindVerdict && k.verdicts < k.prefixed*k.plan.Levels:
 		tasks, err = k.verdict(message)
-	case k.received < k.plan.shares():
+	case k.received < k.plan.Shares():
 		tasks, err = k.share(message)
 	default:
 		tasks, err = k.verdict(message)
@@ -73,7 +75,7 @@ func (k *KeyOwner) Receive(message []byte) ([]Task, error) {
 
 // Done implements Role.
 func (k *KeyOwner) Done() bool {
-	return k.state == KindShare && k.verdicts == k.plan.batches()*k.plan.levels()
+	return k.state == KindShare && k.verdicts == k.plan.Batches()*k.plan.Levels
 }
 
 // Levels returns the number of messages in which the verdict of a batch comes, 0 before
@@ -82,7 +84,7 @@ func (k *KeyOwner) Levels() int {
 	if k.plan.params == nil {
 		return 0
 	}
-	return k.plan.levels()
+	return k.plan.Levels
 }
 
 // Left returns the number of verdict messages that have not come, 0 before the accept
@@ -91,7 +93,7 @@ func (k *KeyOwner) Left() int {
 	if k.plan.params == nil {
 		return 0
 	}
-	return k.plan.batches()*k.plan.levels() - k.verdicts
+	return k.plan.Batches()*k.plan.Levels - k.verdicts
 }
 
 // Verdicts returns the number of verdict messages that have come, which is the index of
@@ -104,27 +106,21 @@ func (k *KeyOwner) Session() ID { return k.session }
 // Accepted returns the evaluator's reply, zero before it came.
 func (k *KeyOwner) Accepted() Accept { return k.accept }
 
-// Progress returns the number of entries whose verdict has been read. It may be
-// called at any time from any goroutine.
+// Progress returns the number of pairs of a probe and an entry whose verdict has been read.
+// It may be called at any time from any goroutine.
 func (k *KeyOwner) Progress() int { return int(k.read.Load()) }
 
-// Entries returns the size of the watchlist, 0 before the accept message. It may be
-// called like Progress.
-func (k *KeyOwner) Entries() int { return int(k.entries.Load()) }
+// Pairs returns the number of probes times that of entries, 0 before the accept message. It
+// may be called like Progress.
+func (k *KeyOwner) Pairs() int { return int(k.pairs.Load()) }
 
-// Hits returns the slots that hit at one rotation shift at least, ascending. It is
-// complete when Done reports true and all tasks have ended.
-func (k *KeyOwner) Hits() []int {
-	var slots []int
-	for slot := 0; slot < k.plan.entries; slot++ {
-		for s := 0; s < k.plan.layout.Shifts; s++ {
-			if k.hits[slot*k.plan.layout.Shifts+s] {
-				slots = append(slots, slot)
-				break
-			}
-		}
+// Hits returns the slots that hit at one rotation shift at least, ascending, for each
+// probe. It is complete when Done reports true and all tasks have ended.
+func (k *KeyOwner) Hits() [][]int {
+	for _, slots := range k.hits {
+		slices.Sort(slots)
 	}
-	return slots
+	return k.hits
 }
 
 func (k *KeyOwner) accepted(message []byte) ([]Task, error) {
@@ -132,29 +128,38 @@ func (k *KeyOwner) accepted(message []byte) ([]Task, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.plan, err = newPlan(k.open.Scheme, int(a.Entries), int(a.Width)); err != nil {
+	if k.plan, err = newPlan(k.open.Scheme, len(k.probes), int(a.Entries), int(a.Width)); err != nil {
 		return nil, fmt.Errorf("accept: %w", err)
 	}
 	k.accept, k.session, k.state = a, SessionID(k.sent, message), KindShare
-	k.entries.Store(int64(a.Entries))
-	k.hits = make([]bool, k.plan.entries*k.plan.layout.Shifts)
-	k.shares = make([]*openShare, k.plan.shares())
-	k.reading = make([]sync.Mutex, k.plan.batches())
-
-	l := k.plan.layout
-	blocks := l.NewBlocks()
-	if err := k.plan.scheme.ProbeBlocks(l, k.probe, blocks); err != nil {
-		return nil, fmt.Errorf("probe: %w", err)
-	}
+	k.pairs.Store(int64(k.plan.Pairs()))
+	k.hits = make([][]int, len(k.probes))
+	k.shares = map[int]*openShare{}
 	k.key = k.plan.params.NewKeyOwner(k.seed.Derive(labelOwnerKeys, k.session[:]))
-	tasks := []Task{func() ([][]byte, error) {
+	blocks, err := k.blocks(k.plan.Wave(0))
+	if err != nil {
+		return nil, err
+	}
+	return append([]Task{func() ([][]byte, error) {
 		return [][]byte{seal(KindKey, k.session, 0, k.key.PublicKey())}, nil
-	}}
-	for i, block := range blocks {
-		tasks = append(tasks, func() ([][]byte, error) {
-			defer k.meter.begin(StageEncryptProbe)()
-			return [][]byte{seal(KindBlock, k.session, uint32(i), k.key.EncryptBlock(uint32(i), block))}, nil
-		})
+	}}, blocks...), nil
+}
+
+// blocks returns the tasks that send the probes of a wave.
+func (k *KeyOwner) blocks(w schedule.Wave) ([]Task, error) {
+	var tasks []Task
+	for i, probe := range k.probes[w.First : w.First+w.Probes] {
+		blocks := w.Layout.NewBlocks()
+		if err := k.plan.scheme.ProbeBlocks(w.Layout, probe, blocks); err != nil {
+			return nil, fmt.Errorf("probe %d: %w", w.First+i+1, err)
+		}
+		for j, block := range blocks {
+			index := uint32((w.First+i)*w.Layout.Blocks + j)
+			tasks = append(tasks, func() ([][]byte, error) {
+				defer k.meter.begin(StageEncryptProbe)()
+				return [][]byte{seal(KindBlock, k.session, index, k.key.EncryptBlock(index, block))}, nil
+			})
+		}
 	}
 	return tasks, nil
 }
@@ -169,11 +174,12 @@ type openShare struct {
 func (k *KeyOwner) share(message []byte) ([]Task, error) {
 	p := &k.plan
 	index := k.received
-	body, err := expect(message, KindShare, k.session, uint32(index), p.params.ShareSize(p.inShare(index)*p.layout.Shifts))
+	entries := p.Held(p.Place(index).Ciphertext)
+	body, err := expect(message, KindShare, k.session, uint32(index), p.params.ShareSize(entries*p.Layout.Shifts))
 	if err != nil {
 		return nil, err
 	}
-	if index >= p.sharesUpTo(k.verdicts/p.levels()+Window) {
+	if index >= p.SharesUpTo(k.verdicts/p.Levels+Window) {
 		return nil, fmt.Errorf("share %d: %w: %d verdicts have come", index, ErrWindow, k.verdicts)
 	}
 	share := &openShare{done: make(chan struct{})}
@@ -182,14 +188,21 @@ func (k *KeyOwner) share(message []byte) ([]Task, error) {
 	tasks := []Task{func() ([][]byte, error) {
 		defer close(share.done)
 		defer k.meter.begin(StageDecryptShares)()
-		if share.x, share.err = k.key.OpenShare(body, p.positions(p.inShare(index))); share.err != nil {
+		if share.x, share.err = k.key.OpenShare(body, p.positions(entries)); share.err != nil {
 			share.err = fmt.Errorf("share %d: %w", index, share.err)
 		}
 		return nil, share.err
 	}}
-	for k.prefixed < p.batches() && k.received >= p.sharesUpTo(k.prefixed+1) {
+	for k.prefixed < p.Batches() && k.received >= p.SharesUpTo(k.prefixed+1) {
 		tasks = append(tasks, k.prefixes(k.prefixed)...)
 		k.prefixed++
+	}
+	if w := p.Place(index).Wave; k.received == w.Share+w.Shares() && k.received < p.Shares() {
+		blocks, err := k.blocks(p.Place(k.received).Wave)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, blocks...)
 	}
 	return tasks, nil
 }
@@ -198,11 +211,16 @@ func (k *KeyOwner) share(message []byte) ([]Task, error) {
 // shares are open. A ciphertext may reach into two batches.
 func (k *KeyOwner) prefixes(batch int) []Task {
 	p := &k.plan
-	first, end := p.inBatch(batch)
-	from := first / p.layout.PerCiphertext
-	shares := slices.Clone(k.shares[from:p.sharesUpTo(batch+1)])
-	for i := from; i < end/p.layout.PerCiphertext; i++ {
-		k.shares[i] = nil // no later batch needs it
+	from, end := p.FirstShare(batch), p.SharesUpTo(batch+1)
+	next := end
+	if batch+1 < p.Batches() {
+		next = p.FirstShare(batch + 1)
+	}
+	shares := make([]*openShare, end-from)
+	for i := range shares {
+		if shares[i] = k.shares[from+i]; from+i < next {
+			delete(k.shares, from+i)
+		}
 	}
 	comparisons := sync.OnceValues(func() ([]uint32, error) {
 		return p.collect(batch, func(index int) ([]uint32, error) {
@@ -211,7 +229,7 @@ func (k *KeyOwner) prefixes(batch int) []Task {
 			return share.x, share.err
 		})
 	})
-	tasks := make([]Task, p.levels())
+	tasks := make([]Task, p.Levels)
 	for level := range tasks {
 		tasks[level] = func() ([][]byte, error) {
 			x, err := comparisons()
@@ -219,38 +237,64 @@ func (k *KeyOwner) prefixes(batch int) []Task {
 				return nil, err
 			}
 			defer k.meter.begin(StageEncryptPrefixes)()
-			index := uint32(batch*p.levels() + level)
+			index := uint32(batch*p.Levels + level)
 			return [][]byte{seal(KindPrefixes, k.session, index, k.key.EncryptPrefix(uint32(batch), level, x))}, nil
 		}
 	}
 	return tasks
 }
 
+// reading is a batch whose verdict comes.
+type reading struct {
+	wave       schedule.Wave
+	first, end int // pairs
+	mu         sync.Mutex
+	left       int    // messages that have not been read
+	hits       []bool // by comparison
+}
+
 func (k *KeyOwner) verdict(message []byte) ([]Task, error) {
 	p := &k.plan
 	index := k.verdicts
-	batch := index / p.levels()
-	body, err := expect(message, KindVerdict, k.session, uint32(index), p.params.VerdictSize(p.comparisons(batch)))
+	batch := index / p.Levels
+	body, err := expect(message, KindVerdict, k.session, uint32(index), p.params.VerdictSize(p.Comparisons(batch)))
 	if err != nil {
 		return nil, err
 	}
 	k.verdicts++
-	first, end := p.inBatch(batch)
-	hits := k.hits[first*p.layout.Shifts : end*p.layout.Shifts]
+	if index%p.Levels == 0 {
+		w, first, end := p.Batch(batch)
+		k.reading = &reading{wave: w, first: first, end: end, left: p.Levels, hits: make([]bool, p.Comparisons(batch))}
+	}
+	r := k.reading
 	return []Task{func() ([][]byte, error) {
 		defer k.meter.begin(StageReadVerdicts)()
-		found := make([]bool, len(hits))
+		found := make([]bool, len(r.hits))
 		if err := k.key.OpenVerdict(body, found); err != nil {
 			return nil, fmt.Errorf("verdict %d: %w", index, err)
 		}
-		k.reading[batch].Lock()
-		defer k.reading[batch].Unlock()
+		r.mu.Lock()
+		defer r.mu.Unlock()
 		for i, hit := range found {
-			hits[i] = hits[i] || hit
+			r.hits[i] = r.hits[i] || hit
 		}
-		if index%p.levels() == p.levels()-1 {
-			k.read.Add(int64(end - first))
+		if r.left--; r.left == 0 {
+			k.note(r)
 		}
 		return nil, nil
 	}}, nil
+}
+
+// note keeps the hits of a batch that has been read whole.
+func (k *KeyOwner) note(r *reading) {
+	k.found.Lock()
+	defer k.found.Unlock()
+	shifts := k.plan.Layout.Shifts
+	for pair := r.first; pair < r.end; pair++ {
+		if at := (pair - r.first) * shifts; slices.Contains(r.hits[at:at+shifts], true) {
+			probe, slot := r.wave.Match(pair)
+			k.hits[probe] = append(k.hits[probe], slot)
+		}
+	}
+	k.read.Add(int64(r.end - r.first))
 }

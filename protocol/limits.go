@@ -1,8 +1,11 @@
 package protocol
 
-import "github.com/puente-project/puente/templates"
+import (
+	"github.com/puente-project/puente/protocol/schedule"
+	"github.com/puente-project/puente/templates"
+)
 
-// Limits of what a peer may send or ask for.
+// Limits of what a peer may send or ask for; the reasons of those of a schedule stand there.
 const (
 	// Version is the protocol version in the first two messages.
 	Version = 1
@@ -13,17 +16,18 @@ const (
 	MaxName = 64
 	// MaxScheme bounds the text of a scheme.
 	MaxScheme = templates.MaxSchemeText
-	// MaxEntries bounds a watchlist: 2^24 entries of 512 dimensions would take
-	// 128 GB resident, more than one service is meant for.
-	MaxEntries = 1 << 24
-	// MaxBlocks bounds the blocks of a probe, which the holder's layout decides
-	// and the requester pays for: 2048 blocks are at most 105 MB.
-	MaxBlocks = 2048
-	// Window is the number of batches whose shares may be under way before their
-	// verdicts: the memory of both parties is bounded by it, and 4 batches, of 2 MB
-	// of prefixes each, keep a link of 50 ms and 1 Gbit/s busy.
-	Window = 4
-	// group is the number of score ciphertexts computed together, so that the
-	// probe is read from memory once for all of them.
-	group = 8
+	// MaxProbes bounds the probes of a session.
+	MaxProbes = schedule.MaxProbes
+	// MaxEntries bounds a watchlist.
+	MaxEntries = schedule.MaxEntries
+	// maxPairs bounds the meetings of a probe and an entry: numbers of messages have 32 bits.
+	maxPairs = 1 << 32
+	// MaxBlocks bounds the blocks of a probe, and those of a wave of probes.
+	MaxBlocks = schedule.MaxBlocks
+	// Window is the number of batches whose shares may be under way.
+	Window = schedule.Window
+	// together is the number of probes for which the weights of a tier are read from
+	// memory once. It divides the work of a window into few tasks, and so bounds the
+	// threads that share it.
+	together = 4
 )

@@ -51,14 +51,16 @@ type Open struct {
 	Terms
 	Nonce      Nonce
 	Commitment [32]byte // to the key owner's session seed
+	Probes     int      // 1..MaxProbes
 }
 
-// encode writes kind, version, nonce, commitment and the four texts, each behind
-// its length in one byte.
+// encode writes kind, version, nonce, commitment, the number of probes in two bytes and the
+// four texts, each behind its length in one byte.
 func (o Open) encode() []byte {
 	m := []byte{byte(KindOpen), Version}
 	m = append(m, o.Nonce[:]...)
 	m = append(m, o.Commitment[:]...)
+	m = binary.BigEndian.AppendUint16(m, uint16(o.Probes))
 	for _, text := range []string{o.Requester, o.Holder, o.Watchlist, o.Scheme.String()} {
 		m = append(m, byte(len(text)))
 		m = append(m, text...)
@@ -73,6 +75,10 @@ func ParseOpen(message []byte) (Open, error) {
 	r.header()
 	copy(o.Nonce[:], r.take(len(o.Nonce)))
 	copy(o.Commitment[:], r.take(len(o.Commitment)))
+	o.Probes = int(binary.BigEndian.Uint16(r.take(2)))
+	if r.err == nil {
+		r.err = checkProbes(o.Probes)
+	}
 	o.Requester = string(r.text(MaxName))
 	o.Holder = string(r.text(MaxName))
 	o.Watchlist = string(r.text(MaxName))
@@ -88,6 +94,13 @@ func ParseOpen(message []byte) (Open, error) {
 		return Open{}, fmt.Errorf("open: %w", err)
 	}
 	return o, nil
+}
+
+func checkProbes(probes int) error {
+	if probes < 1 || probes > MaxProbes {
+		return fmt.Errorf("open: %w: %d probes, allowed are 1 to %d", ErrLimit, probes, MaxProbes)
+	}
+	return nil
 }
 
 // Accept is the evaluator's reply.

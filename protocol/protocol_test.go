@@ -30,15 +30,15 @@ type pair struct {
 }
 
 // meet opens a session and delivers the opening messages.
-func meet(t testing.TB, terms Terms, probe templates.Template, g *Gallery, ownerRoot, evalRoot uint64) *pair {
+func meet(t testing.TB, terms Terms, probes []templates.Template, g *Gallery, ownerRoot, evalRoot uint64) *pair {
 	t.Helper()
-	owner, err := NewKeyOwner(terms, probe, seed(ownerRoot), nonce(ownerRoot), nil)
+	owner, err := NewKeyOwner(terms, probes, seed(ownerRoot), nonce(ownerRoot), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &pair{owner: owner}
 	p.up = run(t, owner.Start())
-	if p.eval, err = NewEvaluator(terms, g, seed(evalRoot), nonce(evalRoot), nil); err != nil {
+	if p.eval, err = NewEvaluator(terms, len(probes), g, seed(evalRoot), nonce(evalRoot), nil); err != nil {
 		t.Fatal(err)
 	}
 	p.down = run(t, append(p.eval.Start(), mustReceive(t, p.eval, p.up[0])...))
@@ -59,7 +59,7 @@ func run(t testing.TB, tasks []Task) [][]byte {
 }
 
 // finish delivers everything, one message at a time, alternating.
-func (p *pair) finish(t testing.TB) []int {
+func (p *pair) finish(t testing.TB) [][]int {
 	t.Helper()
 	for u, d := 1, 0; u < len(p.up) || d < len(p.down); {
 		if d < len(p.down) {
@@ -214,8 +214,8 @@ func TestDecisionsEqualPlaintext(t *testing.T) {
 				probe := randomTemplate(rng, c.scheme)
 				list := slices.Clone(all[:n])
 				list[n-1] = probe // the last slot always hits
-				p := meet(t, terms(c.scheme), probe, gallery(t, c.scheme, c.width, list), 1, 2)
-				got, want := p.finish(t), expected(t, c.scheme, probe, list)
+				p := meet(t, terms(c.scheme), []templates.Template{probe}, gallery(t, c.scheme, c.width, list), 1, 2)
+				got, want := p.finish(t)[0], expected(t, c.scheme, probe, list)
 				if !slices.Equal(got, want) {
 					t.Fatalf("%d entries: encrypted hits %v, plaintext %v", n, got, want)
 				}
@@ -235,7 +235,7 @@ func TestSameSeedsSameBytes(t *testing.T) {
 	list := []templates.Template{randomTemplate(rng, scheme), randomTemplate(rng, scheme)}
 	g := gallery(t, scheme, 16, list)
 	play := func(evalRoot uint64) *pair {
-		p := meet(t, terms(scheme), list[1], g, 1, evalRoot)
+		p := meet(t, terms(scheme), list[1:], g, 1, evalRoot)
 		p.finish(t)
 		return p
 	}

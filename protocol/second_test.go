@@ -163,10 +163,44 @@ type plan2 struct {
 	l1                                  int
 	score                               width2
 	lanes                               []*lanes2 // by number of planes, from 1
+
+	r      int       // probes
+	places []place2  // score ciphertexts of the session
+	pairs  [][]pair2 // of each batch
+	waves  []wave2
 }
 
-func newPlan2(text string, n, m int) (*plan2, error) {
-	p := &plan2{scheme2: newScheme2(text), n: n, m: m}
+// place2 is a score ciphertext: number c of a probe. pair2 is a probe and an entry, and wave2
+// the probes first to end-1, which end with these score ciphertexts and batches (3.2).
+type (
+	place2 struct{ probe, c int }
+	pair2  struct{ z, number, probe, entry int }
+	wave2  struct{ first, end, shares, batches int }
+)
+
+// order2 writes 3.2 out.
+func (p *plan2) order2() {
+	ciphertexts := (p.n + p.per - 1) / p.per
+	for first := 0; first < p.r; first += 2048 / p.blocks {
+		end := min(first+2048/p.blocks, p.r)
+		var pairs []pair2
+		for tier := 0; tier < ciphertexts; tier += 8 {
+			for probe := first; probe < end; probe++ {
+				for c := tier; c < min(tier+8, ciphertexts); c++ {
+					for number := range min(p.per, p.n-c*p.per) {
+						pairs = append(pairs, pair2{len(p.places), number, probe, c*p.per + number})
+					}
+					p.places = append(p.places, place2{probe, c})
+				}
+			}
+		}
+		p.pairs = append(p.pairs, slices.Collect(slices.Chunk(pairs, p.perBatch))...)
+		p.waves = append(p.waves, wave2{first, end, len(p.places), len(p.pairs)})
+	}
+}
+
+func newPlan2(text string, r, n, m int) (*plan2, error) {
+	p := &plan2{scheme2: newScheme2(text), r: r, n: n, m: m}
 	if m < 1 || m > p.length {
 		return nil, fmt.Errorf("terms: width %d", m)
 	}
@@ -199,6 +233,7 @@ func newPlan2(text string, n, m int) (*plan2, error) {
 		return nil, fmt.Errorf("terms: no parameters")
 	}
 	p.perBatch = len(p.lanes) * laneDegree / p.shifts
+	p.order2()
 	return p, nil
 }
 
@@ -324,25 +359,29 @@ func search2(d direction2, lt int) (best width2) {
 }
 
 // need2 is need(b) of 3.2.
-func (p *plan2) need2(b int) int { return (min(b*p.perBatch, p.n) + p.per - 1) / p.per }
+func (p *plan2) need2(b int) int {
+	if b == 0 {
+		return 0
+	}
+	last := p.pairs[min(b, p.batches())-1]
+	return last[len(last)-1].z + 1
+}
 
-func (p *plan2) batches() int { return (p.n + p.perBatch - 1) / p.perBatch }
+func (p *plan2) batches() int { return len(p.pairs) }
 
-func (p *plan2) inShare(c int) int { return min(p.per, p.n-c*p.per) }
+func (p *plan2) inShare(z int) int { return min(p.per, p.n-p.places[z].c*p.per) }
 
 // shareOf gives where comparison i of a batch is: ciphertext and number in its share.
-func (p *plan2) shareOf(batch, i int) (c, number int) {
-	entry := batch*p.perBatch + i/p.shifts
-	return entry / p.per, entry%p.per*p.shifts + i%p.shifts
+func (p *plan2) shareOf(batch, i int) (z, number int) {
+	pair := p.pairs[batch][i/p.shifts]
+	return pair.z, pair.number*p.shifts + i%p.shifts
 }
 
-func (p *plan2) comparisons(batch int) int {
-	return (min((batch+1)*p.perBatch, p.n) - batch*p.perBatch) * p.shifts
-}
+func (p *plan2) comparisons(batch int) int { return len(p.pairs[batch]) * p.shifts }
 
-func (p *plan2) positions(c int) []int {
+func (p *plan2) positions(z int) []int {
 	var list []int
-	for j := range p.inShare(c) {
+	for j := range p.inShare(z) {
 		for s := range p.shifts {
 			list = append(list, j*p.stride+p.m-1+s)
 		}
@@ -805,20 +844,20 @@ type role2 interface {
 // owner2 is the key owner (11.1).
 type owner2 struct {
 	terms                 terms2
-	probe                 template2
+	probes                []template2
 	seed, open            []byte
 	plan                  *plan2
 	session, keys, public []byte
 	secret, lane          poly2 // transforms
 	shares                [][]uint64
 	prefixed, verdicts    int
-	hit                   []bool // by entry
+	hit                   [][]bool // by probe and entry
 	opened                bool
 }
 
-func newOwner2(terms terms2, probe template2, root, nonce []byte) *owner2 {
-	o := &owner2{terms: terms, probe: probe, seed: derive2(root, "puente/v1/key owner seed", nonce)}
-	o.open = opening2(1, nonce, o.seed)
+func newOwner2(terms terms2, probes []template2, root, nonce []byte) *owner2 {
+	o := &owner2{terms: terms, probes: probes, seed: derive2(root, "puente/v1/key owner seed", nonce)}
+	o.open = binary.BigEndian.AppendUint16(opening2(1, nonce, o.seed), uint16(len(probes)))
 	for _, text := range []string{terms.requester, terms.holder, terms.watchlist, terms.scheme} {
 		o.open = append(append(o.open, byte(len(text))), text...)
 	}
@@ -829,10 +868,13 @@ func (o *owner2) start() [][]byte { return [][]byte{o.open} }
 
 func (o *owner2) done() bool { return o.opened && o.verdicts == o.plan.batches()*o.plan.h }
 
-func (o *owner2) hits() (list []int) {
-	for i, hit := range o.hit {
-		if hit {
-			list = append(list, i)
+func (o *owner2) hits() [][]int {
+	list := make([][]int, len(o.hit))
+	for probe, row := range o.hit {
+		for i, hit := range row {
+			if hit {
+				list[probe] = append(list[probe], i)
+			}
 		}
 	}
 	return list
@@ -856,10 +898,13 @@ func (o *owner2) accept(m []byte) (out [][]byte, err error) {
 	if n < 1 || n > 1<<24 {
 		return nil, fmt.Errorf("limit: %d entries", n)
 	}
-	if o.plan, err = newPlan2(o.terms.scheme, int(n), int(width)); err != nil {
+	if o.plan, err = newPlan2(o.terms.scheme, len(o.probes), int(n), int(width)); err != nil {
 		return nil, err
 	}
-	o.opened, o.hit = true, make([]bool, n)
+	o.opened = true
+	for range o.probes {
+		o.hit = append(o.hit, make([]bool, n))
+	}
 	o.session = session2(o.open, m)
 	o.keys = derive2(o.seed, "puente/v1/key owner keys", o.session)
 	o.public = derive2(o.keys, "puente/v1/he/public seed")
@@ -870,18 +915,26 @@ func (o *owner2) accept(m []byte) (out [][]byte, err error) {
 	key := append(bytes.Clone(o.public), pack2(o.encrypt(scoreRing, o.secret, "key", nil, 1), 100)...)
 	key = append(key, residues2(wide, o.encrypt(wide, o.lane, "lane key", nil, 1))...)
 	out = append(out, header2(3, o.session, 0, key))
-	for c, block := range o.plan.probe2(o.probe) {
-		message := make([]uint64, degree)
-		for i, v := range block {
-			message[i] = uint64(v+1<<o.plan.k) % (1 << o.plan.k)
+	return append(out, o.blocks(o.plan.waves[0])...), nil
+}
+
+// blocks is the probes of a wave.
+func (o *owner2) blocks(w wave2) (out [][]byte) {
+	for probe := w.first; probe < w.end; probe++ {
+		for c, block := range o.plan.probe2(o.probes[probe]) {
+			message := make([]uint64, degree)
+			for i, v := range block {
+				message[i] = uint64(v+1<<o.plan.k) % (1 << o.plan.k)
+			}
+			number := probe*o.plan.blocks + c
+			list := o.encrypt(scoreRing, o.secret, "block", message, o.plan.score.t, number)
+			for _, v := range list {
+				v.Rsh(v, uint(o.plan.score.drop))
+			}
+			out = append(out, header2(4, o.session, number, pack2(list, o.plan.score.wu)))
 		}
-		list := o.encrypt(scoreRing, o.secret, "block", message, o.plan.score.t, c)
-		for _, v := range list {
-			v.Rsh(v, uint(o.plan.score.drop))
-		}
-		out = append(out, header2(4, o.session, c, pack2(list, o.plan.score.wu)))
 	}
-	return out, nil
+	return out
 }
 
 // encrypt is 7.2; no message is a message of zero.
@@ -972,6 +1025,11 @@ func (o *owner2) share(m []byte) (out [][]byte, err error) {
 		}
 		o.prefixed++
 	}
+	for i, w := range p.waves[1:] {
+		if len(o.shares) == p.waves[i].shares {
+			out = append(out, o.blocks(w)...)
+		}
+	}
 	return out, nil
 }
 
@@ -1014,7 +1072,8 @@ func (o *owner2) verdict(m []byte) error {
 		}
 		for i, v := range f.transform(c) {
 			if lane := plane*l.n + i; lane < p.comparisons(batch) && v == 0 {
-				o.hit[batch*p.perBatch+lane/p.shifts] = true
+				pair := p.pairs[batch][lane/p.shifts]
+				o.hit[pair.probe][pair.entry] = true
 			}
 		}
 	}
@@ -1026,7 +1085,7 @@ func (o *owner2) verdict(m []byte) error {
 type evaluator2 struct {
 	terms          terms2
 	plan           *plan2
-	weights        [][]poly2 // by ciphertext and block, transforms
+	weights        [][]poly2 // by ciphertext of a probe and block, transforms
 	seed, reply    []byte
 	session, masks []byte
 	public         []byte
@@ -1034,13 +1093,14 @@ type evaluator2 struct {
 	levels         []poly2 // a and b of the prefixes of a batch, transforms
 	prefixes       []byte  // of a batch
 	probe          []byte  // what the probe digest is over
-	a, b           []poly2 // blocks of the probe, transforms
+	a, b           []poly2 // blocks, transforms
+	wave           int
 	opened         bool
 	sent, answered int
 }
 
-func newEvaluator2(terms terms2, list []template2, epoch, m int, root, nonce []byte) *evaluator2 {
-	plan, err := newPlan2(terms.scheme, len(list), m)
+func newEvaluator2(terms terms2, probes int, list []template2, epoch, m int, root, nonce []byte) *evaluator2 {
+	plan, err := newPlan2(terms.scheme, probes, len(list), m)
 	if err != nil {
 		panic(err)
 	}
@@ -1048,12 +1108,12 @@ func newEvaluator2(terms terms2, list []template2, epoch, m int, root, nonce []b
 	e.reply = opening2(2, nonce, e.seed)
 	e.reply = binary.BigEndian.AppendUint64(e.reply, uint64(epoch))
 	e.reply = bytes.Join([][]byte{e.reply, u32(len(list)), u32(m)}, nil)
-	for c := range plan.need2(plan.batches()) {
+	for c := range (plan.n + plan.per - 1) / plan.per {
 		rows := make([][]int, plan.blocks)
 		for b := range rows {
 			rows[b] = make([]int, degree)
 		}
-		for j := range plan.inShare(c) {
+		for j := range min(plan.per, plan.n-c*plan.per) {
 			for b, block := range plan.entry2(list[c*plan.per+j]) {
 				for i, v := range block {
 					rows[b][j*plan.stride+i] = v
@@ -1077,7 +1137,7 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 	p := e.plan
 	switch {
 	case !e.opened:
-		want := []byte{1, 1}
+		want := binary.BigEndian.AppendUint16([]byte{1, 1}, uint16(p.r))
 		for _, text := range []string{e.terms.requester, e.terms.holder, e.terms.watchlist, e.terms.scheme} {
 			want = append(append(want, byte(len(text))), text...)
 		}
@@ -1100,7 +1160,7 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 		}
 		e.lb, err = decodeResidues2(wide, body[51232:])
 		return nil, err
-	case len(e.b) < p.blocks:
+	case len(e.b) < p.waves[e.wave].end*p.blocks:
 		index := len(e.b)
 		body, err := body2(m, 4, e.session, index, 512*p.score.wu)
 		if err != nil {
@@ -1112,7 +1172,7 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 		}
 		e.a, e.b = append(e.a, scoreRing.expand2(e.public, "puente/v1/he/block a", index)), append(e.b, b)
 		e.probe = append(append(e.probe, u32(len(m))...), m...)
-		if len(e.b) < p.blocks {
+		if len(e.b) < p.waves[e.wave].end*p.blocks {
 			return nil, nil
 		}
 		digest := sha256.Sum256(e.probe)
@@ -1135,6 +1195,10 @@ func (e *evaluator2) receive(m []byte) ([][]byte, error) {
 	}
 	out := e.verdict(l)
 	e.answered, e.levels, e.prefixes = e.answered+1, nil, nil
+	if e.answered == p.waves[e.wave].batches && e.wave+1 < len(p.waves) {
+		e.wave++
+		return out, nil
+	}
 	return append(out, e.release()...), nil
 }
 
@@ -1174,12 +1238,13 @@ func decode2(data []byte, w width2) (poly2, error) {
 
 func (e *evaluator2) release() (out [][]byte) {
 	p := e.plan
-	for ; e.sent < p.need2(e.answered+4); e.sent++ {
-		z := e.sent
+	for ; e.sent < min(p.need2(e.answered+4), p.waves[e.wave].shares); e.sent++ {
+		z, at := e.sent, p.places[e.sent]
 		zero := scoreRing.small2(nil)
 		a, b := zero, zero
-		for c, w := range e.weights[z] {
-			a, b = a.plus(w.times(e.a[c])), b.plus(w.times(e.b[c]))
+		for c, w := range e.weights[at.c] {
+			number := at.probe*p.blocks + c
+			a, b = a.plus(w.times(e.a[number])), b.plus(w.times(e.b[number]))
 		}
 		positions := p.positions(z)
 		messages := make([]*big.Int, len(positions))

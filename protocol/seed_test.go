@@ -16,19 +16,19 @@ func TestSeedOfASession(t *testing.T) {
 	}
 	g := gallery(t, scheme, 1, []templates.Template{probe, probe})
 	terms := terms(scheme)
-	p := meet(t, terms, probe, g, 1, 2)
+	p := meet(t, terms, []templates.Template{probe}, g, 1, 2)
 	ownerSeed, evalSeed := KeyOwnerSeed(seed(1), nonce(1)), EvaluatorSeed(seed(2), nonce(2))
 	if ownerSeed == EvaluatorSeed(seed(1), nonce(1)) || ownerSeed == KeyOwnerSeed(seed(1), nonce(2)) {
 		t.Error("seeds of different parties or nonces are the same")
 	}
-	owner, err := NewKeyOwnerFromSeed(terms, probe, ownerSeed, nonce(1), nil)
+	owner, err := NewKeyOwnerFromSeed(terms, []templates.Template{probe}, ownerSeed, nonce(1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if again := run(t, owner.Start()); !bytes.Equal(again[0], p.up[0]) {
 		t.Error("the open message is another")
 	}
-	eval, err := NewEvaluatorFromSeed(terms, g, evalSeed, nonce(2), nil)
+	eval, err := NewEvaluatorFromSeed(terms, 1, g, evalSeed, nonce(2), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

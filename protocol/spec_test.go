@@ -94,7 +94,7 @@ type table struct {
 	scheme templates.Scheme
 	terms  terms2
 	m      int
-	probe  template2
+	probes []template2
 	list   []template2
 }
 
@@ -164,7 +164,11 @@ func (c *table) ours(t testing.TB, x template2) templates.Template {
 
 func (c *table) owner(t testing.TB) *protocol.KeyOwner {
 	t.Helper()
-	k, err := protocol.NewKeyOwner(c.agreed(), c.ours(t, c.probe), id(1), id(1), nil)
+	var probes []templates.Template
+	for _, x := range c.probes {
+		probes = append(probes, c.ours(t, x))
+	}
+	k, err := protocol.NewKeyOwner(c.agreed(), probes, id(1), id(1), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +188,7 @@ func (c *table) evaluator(t testing.TB) *protocol.Evaluator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := protocol.NewEvaluator(c.agreed(), g, id(2), id(2), nil)
+	e, err := protocol.NewEvaluator(c.agreed(), len(c.probes), g, id(2), id(2), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,15 +196,15 @@ func (c *table) evaluator(t testing.TB) *protocol.Evaluator {
 }
 
 func (c *table) owner2() *owner2 {
-	return newOwner2(c.terms, c.probe, bytesOf(id(1)), bytesOf(id(1)))
+	return newOwner2(c.terms, c.probes, bytesOf(id(1)), bytesOf(id(1)))
 }
 
 func (c *table) evaluator2() *evaluator2 {
-	return newEvaluator2(c.terms, c.list, 1, c.m, bytesOf(id(2)), bytesOf(id(2)))
+	return newEvaluator2(c.terms, len(c.probes), c.list, 1, c.m, bytesOf(id(2)), bytesOf(id(2)))
 }
 
-// random gives the table a probe and entries, of which every fifth resembles the probe.
-func (c *table) random(entries int, seed uint64) {
+// random gives the table probes and entries, of which every fifth resembles a probe.
+func (c *table) random(probes, entries int, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	s := newScheme2(c.terms.scheme)
 	bit := func(p float64) int {
@@ -268,11 +272,13 @@ func (c *table) random(entries int, seed uint64) {
 			}
 		}
 	}
-	c.probe = noisy(nil, 0)
+	for range probes {
+		c.probes = append(c.probes, noisy(nil, 0))
+	}
 	for i := range entries {
 		var like *template2
 		if i%5 == 0 {
-			like = &c.probe
+			like = &c.probes[i/5%probes]
 		}
 		c.list = append(c.list, noisy(like, 0.1))
 	}
@@ -283,44 +289,49 @@ func (c *table) random(entries int, seed uint64) {
 // same as between two of this project's parties.
 func TestSecondImplementation(t *testing.T) {
 	for _, c := range []struct {
-		name, scheme string
-		m, entries   int
+		name, scheme       string
+		m, probes, entries int
 	}{
-		{"one batch", "vector:16:norm=20:theta=20", 8, 3},
-		{"uneven blocks", "vector:16:norm=20:theta=20", 5, 900},
-		{"batches across ciphertexts", "iris:2x32x1x2:shifts=31:threshold=1/4:delta=8", 13, 850},
-		{"longer than the window", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 1700},
-		{"two planes", "eyes:1x64x1x1:shifts=63:threshold=1/3:delta=33:fingers=4:2:norm=60:weight=12:each=30", 40, 140},
-		{"fingers", "fingers:2,3,7:10:norm=20:theta=60+20", 7, 900},
-		{"eyes", "eyes:2x16x1x2:shifts=5:threshold=1/4:delta=8", 9, 850},
-		{"eyes and fingers", "eyes:1x64x1x1:shifts=5:threshold=1/3:delta=33:fingers=1,10:7:norm=20:weight=2:each=30", 20, 400},
-		{"nothing dropped", "iris:2x128x1x1:shifts=3:threshold=499/1000:delta=9000", 128, 6},
+		{"one batch", "vector:16:norm=20:theta=20", 8, 1, 3},
+		{"uneven blocks", "vector:16:norm=20:theta=20", 5, 1, 900},
+		{"batches across ciphertexts", "iris:2x32x1x2:shifts=31:threshold=1/4:delta=8", 13, 1, 850},
+		{"longer than the window", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 1, 1700},
+		{"probes of two tiers", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 4, 300},
+		{"probes of two waves", "vector:1025:norm=20:theta=8", 1, 2, 12},
+		{"two planes", "eyes:1x64x1x1:shifts=63:threshold=1/3:delta=33:fingers=4:2:norm=60:weight=12:each=30", 40, 1, 140},
+		{"fingers", "fingers:2,3,7:10:norm=20:theta=60+20", 7, 1, 900},
+		{"eyes", "eyes:2x16x1x2:shifts=5:threshold=1/4:delta=8", 9, 1, 850},
+		{"eyes and fingers", "eyes:1x64x1x1:shifts=5:threshold=1/3:delta=33:fingers=1,10:7:norm=20:weight=2:each=30", 20, 3, 400},
+		{"nothing dropped", "iris:2x128x1x1:shifts=3:threshold=499/1000:delta=9000", 128, 1, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			in := newTable(t, c.scheme, c.m)
-			in.random(c.entries, 5)
-			var want []int
+			in.random(c.probes, c.entries, 5)
+			want, all := make([][]int, c.probes), 0
 			s := newScheme2(c.scheme)
-			for i, g := range in.list {
-				for shift := range s.shifts {
-					if s.score2(in.probe, g, shift) >= 0 {
-						want = append(want, i)
-						break
+			for p, probe := range in.probes {
+				for i, g := range in.list {
+					for shift := range s.shifts {
+						if s.score2(probe, g, shift) >= 0 {
+							want[p] = append(want[p], i)
+							all++
+							break
+						}
 					}
 				}
 			}
-			if len(want) == 0 || len(want) == c.entries {
-				t.Fatalf("%d of %d entries hit: that shows nothing", len(want), c.entries)
+			if all == 0 || all == c.probes*c.entries {
+				t.Fatalf("%d of %d pairs hit: that shows nothing", all, c.probes*c.entries)
 			}
 			ours := in.owner(t)
 			up, down := play(t, adapter{ours}, adapter{in.evaluator(t)})
-			if !slices.Equal(ours.Hits(), want) {
+			if !slices.EqualFunc(ours.Hits(), want, slices.Equal[[]int]) {
 				t.Fatalf("hits %v, the plain decision is %v", ours.Hits(), want)
 			}
 			second := in.owner2()
 			up2, down2 := play(t, second, adapter{in.evaluator(t)})
-			if !slices.Equal(second.hits(), want) {
+			if !slices.EqualFunc(second.hits(), want, slices.Equal[[]int]) {
 				t.Errorf("second key owner: hits %v, the plain decision is %v", second.hits(), want)
 			}
 			compare(t, "second key owner", up2, up)
@@ -328,7 +339,7 @@ func TestSecondImplementation(t *testing.T) {
 
 			ours = in.owner(t)
 			up2, down2 = play(t, adapter{ours}, in.evaluator2())
-			if !slices.Equal(ours.Hits(), want) {
+			if !slices.EqualFunc(ours.Hits(), want, slices.Equal[[]int]) {
 				t.Errorf("second evaluator: hits %v, the plain decision is %v", ours.Hits(), want)
 			}
 			compare(t, "key owner with the second evaluator", up2, up)
@@ -420,9 +431,9 @@ func TestSpec(t *testing.T) {
 // irisExample is section 3.5, computed by both implementations.
 func irisExample(t testing.TB) string {
 	in := newTable(t, "iris:1x8x1x2:shifts=3:threshold=1/4:delta=2", 3)
-	in.probe = template2{x: [][]int{{1, 1, 0, 1, 0, 0, 0, 1}, {0, 1, 1, 0, 1, 0, 1, 0}}, u: [][]int{{1, 1, 1, 1, 0, 1, 1, 1}, {1, 1, 1, 0, 1, 1, 1, 1}}}
+	in.probes = []template2{{x: [][]int{{1, 1, 0, 1, 0, 0, 0, 1}, {0, 1, 1, 0, 1, 0, 1, 0}}, u: [][]int{{1, 1, 1, 1, 0, 1, 1, 1}, {1, 1, 1, 0, 1, 1, 1, 1}}}}
 	in.list = []template2{{x: [][]int{{1, 0, 1, 0, 0, 0, 1, 1}, {1, 1, 0, 1, 0, 1, 0, 0}}, u: [][]int{{1, 1, 1, 0, 1, 1, 1, 1}, {1, 1, 0, 1, 1, 1, 1, 0}}}}
-	plan, err := newPlan2(in.terms.scheme, 1, in.m)
+	plan, err := newPlan2(in.terms.scheme, 1, 1, in.m)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,12 +442,12 @@ func irisExample(t testing.TB) string {
 		t.Fatal(err)
 	}
 	ours, probe, entry := make([]int64, plan.shifts), l.NewBlocks(), l.NewBlocks()
-	m, err := templates.NewMatcher(in.scheme, in.ours(t, in.probe))
+	m, err := templates.NewMatcher(in.scheme, in.ours(t, in.probes[0]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Scores(in.ours(t, in.list[0]), ours)
-	if err := in.scheme.ProbeBlocks(l, in.ours(t, in.probe), probe); err != nil {
+	if err := in.scheme.ProbeBlocks(l, in.ours(t, in.probes[0]), probe); err != nil {
 		t.Fatal(err)
 	}
 	if err := in.scheme.EntryBlocks(l, in.ours(t, in.list[0]), entry); err != nil {
@@ -444,9 +455,9 @@ func irisExample(t testing.TB) string {
 	}
 	var scores []int
 	for s := range plan.shifts {
-		scores = append(scores, plan.score2(in.probe, in.list[0], s))
+		scores = append(scores, plan.score2(in.probes[0], in.list[0], s))
 	}
-	if a, b := fmt.Sprint(ours, probe, entry), fmt.Sprint(scores, plan.probe2(in.probe), plan.entry2(in.list[0])); a != b {
+	if a, b := fmt.Sprint(ours, probe, entry), fmt.Sprint(scores, plan.probe2(in.probes[0]), plan.entry2(in.list[0])); a != b {
 		t.Errorf("the implementations differ:\n%s\n%s", a, b)
 	}
 
@@ -455,7 +466,7 @@ func irisExample(t testing.TB) string {
 	for _, x := range []struct {
 		name string
 		template2
-	}{{"probe", in.probe}, {"entry", in.list[0]}} {
+	}{{"probe", in.probes[0]}, {"entry", in.list[0]}} {
 		for l := range x.x {
 			fmt.Fprintf(&b, "%s, line %d   x = %v u = %v\n", x.name, l, x.x[l], x.u[l])
 		}
@@ -573,7 +584,7 @@ func parameters(t testing.TB) string {
 		ours += fmt.Sprintf("  bytes      key=%d block=%d share=%d prefixes=%d verdict=%d\n",
 			p.PublicKeySize(), p.BlockSize(), p.ShareSize(l.PerCiphertext*l.Shifts), p.PrefixSize(count), p.VerdictSize(count))
 
-		s, err := newPlan2(c.text, 1, c.m)
+		s, err := newPlan2(c.text, 1, 1, c.m)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -609,7 +620,7 @@ func parameters(t testing.TB) string {
 // the way from the second implementation, which sends the same messages.
 func session(t testing.TB) string {
 	in := newTable(t, "vector:16:norm=20:theta=20", 8)
-	in.probe = template2{v: []int{8, -4, 3, 0, 7, -8, 2, 5, -1, 6, -3, 4, 1, -5, 8, 2}}
+	in.probes = []template2{{v: []int{8, -4, 3, 0, 7, -8, 2, 5, -1, 6, -3, 4, 1, -5, 8, 2}}}
 	in.list = []template2{
 		{v: []int{1, 2, -3, 4, -5, 6, -7, 7, -8, 7, -6, 5, -4, 3, -2, 1}},
 		{v: []int{8, -4, 3, 1, 6, -8, 2, 5, -1, 6, -3, 4, 0, -5, 7, 2}},
@@ -626,14 +637,14 @@ func session(t testing.TB) string {
 	var b strings.Builder
 	line := func(name string, value any) { fmt.Fprintf(&b, "%-28s %v\n", name, value) }
 	b.WriteString("\n```\n")
-	line("probe", in.probe.v)
+	line("probe", in.probes[0].v)
 	for i, g := range in.list {
 		line(fmt.Sprintf("entry %d", i), g.v)
 	}
 	for i, g := range in.list {
-		line(fmt.Sprintf("score of entry %d", i), o.plan.score2(in.probe, g, 0))
+		line(fmt.Sprintf("score of entry %d", i), o.plan.score2(in.probes[0], g, 0))
 	}
-	line("hits", owner.Hits())
+	line("hits", owner.Hits()[0])
 	b.WriteString("\n")
 	digest := sha256.Sum256(e.probe)
 	prefixes := sha256.Sum256(bytes.Join(up[len(up)-o.plan.h:], nil))
@@ -657,7 +668,7 @@ func session(t testing.TB) string {
 	coefficients := a.inverse()
 	line("key a, coefficients", []any{coefficients.at(0), coefficients.at(1)})
 	line("key error", take(few, newStream2(o.keys, "puente/v1/he/key error").error))
-	blocks := o.plan.probe2(in.probe)
+	blocks := o.plan.probe2(in.probes[0])
 	line("block 0 integers", blocks[0])
 	line("lift of 8 mod 2^k", scoreRing.lift2(8, o.plan.score.t))
 	noise := newStream2(e.masks, "puente/v1/he/share noise", 0)
@@ -729,7 +740,7 @@ func TestBudgetMargins(t *testing.T) {
 				continue
 			}
 			if margins == nil {
-				p, err := newPlan2(n.Scheme.String(), 1, m)
+				p, err := newPlan2(n.Scheme.String(), 1, 1, m)
 				if err != nil {
 					t.Fatal(err)
 				}

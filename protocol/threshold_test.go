@@ -14,10 +14,21 @@ import (
 // compareAll runs a session and compares every decision with the plaintext matcher's.
 func compareAll(t rapid.TB, tb testing.TB, scheme templates.Scheme, width int, probe templates.Template, list []templates.Template) []int {
 	t.Helper()
-	p := meet(tb, terms(scheme), probe, gallery(tb, scheme, width, list), 1, 2)
+	return compareMany(t, tb, scheme, width, []templates.Template{probe}, list)[0]
+}
+
+// compareMany is compareAll for several probes in one session.
+func compareMany(t rapid.TB, tb testing.TB, scheme templates.Scheme, width int, probes, list []templates.Template) [][]int {
+	t.Helper()
+	p := meet(tb, terms(scheme), probes, gallery(tb, scheme, width, list), 1, 2)
 	got := p.finish(tb)
-	if want := expected(tb, scheme, probe, list); !slices.Equal(got, want) {
-		t.Fatalf("encrypted hits %v, plaintext %v", got, want)
+	if len(got) != len(probes) {
+		t.Fatalf("hits of %d probes, expected are those of %d", len(got), len(probes))
+	}
+	for i, probe := range probes {
+		if want := expected(tb, scheme, probe, list); !slices.Equal(got[i], want) {
+			t.Fatalf("probe %d of %d: encrypted hits %v, plaintext %v", i, len(probes), got[i], want)
+		}
 	}
 	return got
 }
@@ -169,6 +180,10 @@ func TestRandomSchemes(t *testing.T) {
 		for i := range list {
 			list[i] = randomTemplate(rng, scheme)
 		}
-		compareAll(r, t, scheme, rapid.IntRange(1, columns).Draw(r, "width"), randomTemplate(rng, scheme), list)
+		probes := make([]templates.Template, rapid.SampledFrom([]int{1, 1, 2, 3, 7}).Draw(r, "probes"))
+		for i := range probes {
+			probes[i] = randomTemplate(rng, scheme)
+		}
+		compareMany(r, t, scheme, rapid.IntRange(1, columns).Draw(r, "width"), probes, list)
 	})
 }

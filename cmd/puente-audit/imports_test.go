@@ -8,7 +8,7 @@ import (
 )
 
 // TestImports holds down what the auditor's program is made of: of this module only
-// statements, signatures, the agreement, the view of a log, the audit and the layouts of
+// statements, signatures, the agreement, the view of a log, the audit, the order of messages and the layouts of
 // templates; nothing that holds a secret, computes on ciphertexts or speaks to a network.
 func TestImports(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").Output()
@@ -16,7 +16,7 @@ func TestImports(t *testing.T) {
 		t.Fatalf("go list: %v", err)
 	}
 	const module = "github.com/puente-project/puente/"
-	own := []string{"cmd/puente-audit", "protocol/agreement", "protocol/audit", "protocol/signature", "protocol/transcript",
+	own := []string{"cmd/puente-audit", "protocol/agreement", "protocol/audit", "protocol/schedule", "protocol/signature", "protocol/transcript",
 		"protocol/transparency/view", "templates"}
 	others := []string{"github.com/cloudflare/circl/", "github.com/transparency-dev/merkle", "github.com/transparency-dev/tessera/api/layout",
 		"golang.org/x/mod/sumdb/note", "golang.org/x/sys/cpu"}

@@ -24,7 +24,7 @@ var agreementCommand = &cli.Command{
 			Flags: []cli.Flag{
 				&cli.StringFlag{Name: "with", Usage: "`NAME` of the partner"},
 				&cli.StringSliceFlag{Name: "watchlist", Usage: "`HOLDER/NAME=SCHEME`, searched by the other party; may be repeated"},
-				&cli.StringSliceFlag{Name: "purpose", Usage: "`CODE/BASIS=DAILY`: a reason, its legal basis, sessions a day for each requester; may be repeated"},
+				&cli.StringSliceFlag{Name: "purpose", Usage: "`CODE/BASIS=DAILY`: a reason, its legal basis, probes a day of each requester; may be repeated"},
 				&cli.Uint64Flag{Name: "min-entries", Usage: "smallest watchlist that is searched", Value: 1},
 				&cli.Uint64Flag{Name: "clock-skew", Usage: "`SECONDS` by which clocks may differ", Value: 30},
 				&cli.StringSliceFlag{Name: "claim-basis", Usage: "`BASIS` on which the reference behind a hit is released; may be repeated; without it, never"},
@@ -52,7 +52,7 @@ var agreementCommand = &cli.Command{
 					t.AppendRow([]any{w.Holder, w.Name, w.Scheme, w.MinEntries})
 				}
 				t.Render()
-				t = newTable(c, "purpose", "legal basis", "sessions a day")
+				t = newTable(c, "purpose", "legal basis", "probes a day")
 				for _, p := range a.Purposes {
 					t.AppendRow([]any{p.Code, p.Basis, p.Daily})
 				}

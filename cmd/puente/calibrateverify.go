@@ -147,11 +147,11 @@ func askEncrypted(ctx context.Context, gallery *protocol.Gallery, probe template
 		_, _ = rand.Read(roots[i][:]) // never fails since Go 1.24
 		_, _ = rand.Read(nonces[i][:])
 	}
-	owner, err := protocol.NewKeyOwner(terms, probe, roots[0], nonces[0], nil)
+	owner, err := protocol.NewKeyOwner(terms, []templates.Template{probe}, roots[0], nonces[0], nil)
 	if err != nil {
 		return nil, err
 	}
-	holder, err := protocol.NewEvaluator(terms, gallery, roots[1], nonces[1], nil)
+	holder, err := protocol.NewEvaluator(terms, 1, gallery, roots[1], nonces[1], nil)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func askEncrypted(ctx context.Context, gallery *protocol.Gallery, probe template
 	case !owner.Done() || !holder.Done():
 		return nil, fmt.Errorf("an encrypted session ended early: please report this")
 	}
-	hits := owner.Hits()
+	hits := owner.Hits()[0]
 	slices.Sort(hits)
 	return hits, nil
 }

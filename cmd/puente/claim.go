@@ -23,8 +23,9 @@ import (
 var claimCommand = &cli.Command{
 	Name: "claim", Usage: "ask the holder for the reference behind a hit", ArgsUsage: "SESSION",
 	Description: "SESSION is the id that puente query printed, or its beginning. The claim is signed by this agency and the\n" +
-		"answer by the holder; both are logged. The holder learns from it that the slot hit. Interrupted, the same\n" +
-		"command asks again and gets the same answer. Exit code 7 if the holder refuses or has delisted the entry.",
+		"answer by the holder; both are logged. The holder learns from it that the slot hit; by which probe of the\n" +
+		"session, only the output says. Interrupted, the same command asks again and gets the same answer.\n" +
+		"Exit code 7 if the holder refuses or has delisted the entry.",
 	Flags: []cli.Flag{
 		&cli.Uint64Flag{Name: "slot", Usage: "`N`, one of the slots that hit"},
 		&cli.StringFlag{Name: "legal-basis", Usage: "`CODE` out of the agreement's bases for claims"},
@@ -61,11 +62,9 @@ var claimCommand = &cli.Command{
 	},
 }
 
-// Files that the requester keeps for itself.
-const (
-	hitsFile    = "hits"    // of a session: slots that hit, one a line
-	refusedFile = "refused" // of a claim: why the holder refuses it; another one may be made
-)
+// refusedFile is what the requester keeps for itself of a claim: why the holder refuses it.
+// Another one may be made.
+const refusedFile = "refused"
 
 // claimer asks for the reference of one slot of a session.
 type claimer struct {
@@ -76,6 +75,7 @@ type claimer struct {
 	session string          // folder
 	head    transcript.Note // signed by both
 	slot    uint64
+	probes  []claimedProbe // that hit the slot
 }
 
 func (a *agency) newClaimer(c *cli.Context) (*claimer, error) {
@@ -107,16 +107,21 @@ func (a *agency) newClaimer(c *cli.Context) (*claimer, error) {
 	return k, err
 }
 
-// checkHit refuses a slot that did not hit.
+// checkHit refuses a slot that no probe of the session hit, and finds those that did.
 func (k *claimer) checkHit() error {
 	if outcomeOf(k.session, transcript.Requester) != transcript.OutcomeHit {
 		return inputf("session %s has no hit", filepath.Base(k.session))
 	}
-	text, err := os.ReadFile(filepath.Join(k.session, hitsFile))
+	hits, err := readHits(k.session)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(strings.Fields(string(text)), strconv.FormatUint(k.slot, 10)) {
+	for _, h := range hits {
+		if h.slot == k.slot {
+			k.probes = append(k.probes, claimedProbe{h.number, h.name})
+		}
+	}
+	if len(k.probes) == 0 {
 		return inputf("slot %d of session %s did not hit", k.slot, filepath.Base(k.session))
 	}
 	return nil
@@ -124,14 +129,35 @@ func (k *claimer) checkHit() error {
 
 // claimed is the result, and its JSON form.
 type claimed struct {
-	Session   string `json:"session"`
-	Slot      uint64 `json:"slot"`
-	Holder    string `json:"holder"`
-	Watchlist string `json:"watchlist"`
-	Outcome   string `json:"outcome"` // released or withdrawn
-	Handle    string `json:"handle,omitempty"`
-	Claim     string `json:"claim"` // digest
-	Decided   string `json:"decided"`
+	Session string `json:"session"`
+	Slot    uint64 `json:"slot"`
+	// Probes are those of the session that hit the slot.
+	Probes    []claimedProbe `json:"probes"`
+	Holder    string         `json:"holder"`
+	Watchlist string         `json:"watchlist"`
+	Outcome   string         `json:"outcome"` // released or withdrawn
+	Handle    string         `json:"handle,omitempty"`
+	Claim     string         `json:"claim"` // digest
+	Decided   string         `json:"decided"`
+}
+
+// claimedProbe names a probe, and its JSON form.
+type claimedProbe struct {
+	Number int    `json:"number"`          // in the session, from 1
+	Probe  string `json:"probe,omitempty"` // as query printed it, if the session had several
+}
+
+// probeList is for people.
+func probeList(list []claimedProbe) string {
+	var names []string
+	for _, p := range list {
+		name := strconv.Itoa(p.Number)
+		if p.Probe != "" {
+			name += " " + p.Probe
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // errWithdrawn ends a claim of an entry that was delisted.
@@ -149,7 +175,7 @@ func (k *claimer) run(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	result := claimed{Session: claim.Session.String(), Slot: claim.Slot, Holder: claim.Holder, Watchlist: claim.Watchlist, Outcome: release.Outcome,
+	result := claimed{Session: claim.Session.String(), Slot: claim.Slot, Probes: k.probes, Holder: claim.Holder, Watchlist: claim.Watchlist, Outcome: release.Outcome,
 		Handle: release.Released.Handle, Claim: claim.Digest().String(), Decided: release.Time.Format(time.RFC3339)}
 	if err := errors.Join(showClaimed(c, result), k.agency.logNow(c, k.partner.Agency, k.client)); err != nil {
 		return err
@@ -253,8 +279,8 @@ func showClaimed(c *cli.Context, r claimed) error {
 	if c.Bool("json") {
 		return writeJSON(c, r)
 	}
-	t := newTable(c, "session", "slot", "holder", "watchlist", "outcome", "reference", "decided")
-	t.AppendRow([]any{r.Session[:16], r.Slot, r.Holder, r.Watchlist, r.Outcome, r.Handle, r.Decided})
+	t := newTable(c, "session", "slot", "probe", "holder", "watchlist", "outcome", "reference", "decided")
+	t.AppendRow([]any{r.Session[:16], r.Slot, probeList(r.Probes), r.Holder, r.Watchlist, r.Outcome, r.Handle, r.Decided})
 	t.Render()
 	return nil
 }

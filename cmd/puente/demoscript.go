@@ -190,19 +190,22 @@ func (d *demo) ask(ctx context.Context, acts []act) error {
 			if err != nil {
 				return err
 			}
-			var result struct{ Answers []answer }
+			var result struct {
+				Sessions []querySession
+				Answers  []answer
+			}
 			if err := json.Unmarshal([]byte(out), &result); err != nil {
 				return fmt.Errorf("the output of query is no JSON: %w", err)
 			}
-			got := result.Answers[0]
+			got, session := result.Answers[0], result.Sessions[0]
 			t.AppendRow([]any{a.requester.name + " asks " + a.holder.name + "'s " + a.watchlist, p.what,
-				decision(p.slots), decision(got.Slots), fmt.Sprintf("%.0f us", got.Seconds*1e6/float64(got.Entries)),
-				byteSize(got.BytesUp), byteSize(got.BytesDown)})
+				decision(p.slots), decision(got.Slots), fmt.Sprintf("%.0f us", session.Seconds*1e6/float64(session.Entries)),
+				byteSize(session.BytesUp), byteSize(session.BytesDown)})
 			if !slices.Equal(got.Slots, p.slots) {
 				t.Render()
 				return fmt.Errorf("the encrypted decision differs from the plaintext one: please report this")
 			}
-			d.say("%s asked %s about one probe, %d entries in %.2f s", a.requester.country, a.holder.country, got.Entries, got.Seconds)
+			d.say("%s asked %s about one probe, %d entries in %.2f s", a.requester.country, a.holder.country, session.Entries, session.Seconds)
 			if i == 0 {
 				handle, err := d.claim(ctx, a, got)
 				if err != nil {

@@ -130,12 +130,13 @@ func (a *agency) sessionDir(id string) (string, error) {
 var replayCommand = &cli.Command{
 	Name: "replay", Usage: "make one side's messages of a session again and compare them byte for byte", ArgsUsage: "SESSION-DIRECTORY",
 	Description: "For auditors with an opening. SESSION-DIRECTORY is the evidence of the session, with all messages\n" +
-		"(keep_messages) and after puente-audit verify. --probe replays the requester, --watchlist the holder: a file\n" +
-		"with the templates in slot order. Exit code 8 if any byte differs.",
+		"(keep_messages) and after puente-audit verify. --probe replays the requester: what query was\n" +
+		"given, in the same order. --watchlist replays the holder: a file with the templates in slot order. Exit code 8 if any byte differs.",
 	Flags: []cli.Flag{
 		&cli.PathFlag{Name: "opening", Usage: "`FILE` with the sealed seed"},
 		&cli.StringSliceFlag{Name: "key", Usage: "`FILE` with an auditor's secret key; two for a split opening"},
-		&cli.PathFlag{Name: "probe", Usage: "`FILE` with the probe"},
+		&cli.StringSliceFlag{Name: "probe", Usage: "`FILE` or folder with probes; for several in the order of the query, repeat it"},
+		fingerFlag,
 		&cli.PathFlag{Name: "watchlist", Usage: "`FILE` with the watchlist's templates"},
 		jsonFlag,
 	},
@@ -149,7 +150,7 @@ func runReplay(c *cli.Context) error {
 	if err := needs(c, "opening"); err != nil {
 		return err
 	}
-	if (c.Path("probe") == "") == (c.Path("watchlist") == "") || len(c.StringSlice("key")) == 0 {
+	if (len(c.StringSlice("probe")) == 0) == (c.Path("watchlist") == "") || len(c.StringSlice("key")) == 0 {
 		return usagef("replay needs --key, and either --probe or --watchlist")
 	}
 	dir := c.Args().First()
@@ -181,9 +182,9 @@ func runReplay(c *cli.Context) error {
 		}
 		keys = append(keys, key)
 	}
-	role, file := transcript.Requester, c.Path("probe")
-	if file == "" {
-		role, file = transcript.Holder, c.Path("watchlist")
+	role := transcript.Requester
+	if c.Path("watchlist") != "" {
+		role = transcript.Holder
 	}
 	seed, err := sealed.Open(opening.SubjectOf(request, grant, role), keys...)
 	if err != nil {
@@ -193,7 +194,7 @@ func runReplay(c *cli.Context) error {
 	if err != nil {
 		return inputf("%w", err)
 	}
-	list, err := readTemplates(file, scheme.ReadOptions())
+	list, err := replayed(c, role, scheme)
 	if err != nil {
 		return err
 	}
@@ -201,10 +202,10 @@ func runReplay(c *cli.Context) error {
 	options := replay.Options{Workers: 2, Encoded: func(done int) { bar.update("encode", done, len(list)) }}
 	var report *replay.Report
 	if role == transcript.Requester {
-		if len(list) != 1 {
-			return inputf("%s holds %d templates, one probe is expected", file, len(list))
+		if uint64(len(list)) != request.Probes {
+			return inputf("%d probes are given, the session has %d: give those of its query, in the same order", len(list), request.Probes)
 		}
-		report, err = replay.Requester(c.Context, dir, seed, list[0], options)
+		report, err = replay.Requester(c.Context, dir, seed, list, options)
 	} else {
 		report, err = replay.Holder(c.Context, dir, seed, replay.Watchlist{Scheme: scheme, Epoch: grant.Epoch, Entries: len(list), Templates: templates.Sequence(list)}, options)
 	}
@@ -229,6 +230,20 @@ func runReplay(c *cli.Context) error {
 		return classified{exitPeer, err}
 	}
 	return nil
+}
+
+// replayed reads what a side's messages depend on: the probes as query reads them, or the
+// templates of the watchlist.
+func replayed(c *cli.Context, role transcript.Party, scheme templates.Scheme) ([]templates.Template, error) {
+	if role == transcript.Holder {
+		return readTemplates(c.Path("watchlist"), scheme.ReadOptions())
+	}
+	probes, err := readProbes(c, c.StringSlice("probe"), scheme, true) // they were good enough once
+	list := make([]templates.Template, len(probes))
+	for i, p := range probes {
+		list[i] = p.template
+	}
+	return list, err
 }
 
 var auditPlant = &cli.Command{

@@ -12,7 +12,7 @@ import (
 	"github.com/puente-project/puente/protocol/transcript"
 )
 
-// quotas counts the sessions of each UTC day by requester, purpose and legal basis, and
+// quotas counts the probes of each UTC day by requester, purpose and legal basis, and
 // the claims by requester. It is filled from the evidence on disk, so that a restart does
 // not reset it.
 type quotas struct {
@@ -34,7 +34,7 @@ func quotaOf(r transcript.Request) quotaKey {
 // recent is how far back quotas look: requests of yesterday may still be under way.
 const recent = 48 * time.Hour
 
-// newQuotas counts the requests to the holder since yesterday. A folder that nobody has
+// newQuotas counts the probes of requests to the holder since yesterday. A folder that nobody has
 // touched since is not read: its statements are no younger than its files.
 func newQuotas(evidenceDir, holder string) (*quotas, error) {
 	q := &quotas{counts: map[quotaKey]uint64{}, claims: map[claimDay]uint64{}}
@@ -45,7 +45,7 @@ func newQuotas(evidenceDir, holder string) (*quotas, error) {
 			return err
 		}
 		if request.Holder == holder && request.Time.After(since) {
-			q.counts[quotaOf(request)]++
+			q.counts[quotaOf(request)] += request.Probes
 		}
 		return nil
 	}, filepath.Join(evidenceDir, "*"), filepath.Join(evidenceDir, evidence.Unanswered, "*"))
@@ -90,14 +90,16 @@ func eachRecent(since time.Time, file string, f func(dir string) error, patterns
 	return nil
 }
 
-// take counts a session, unless the day's are used up.
-func (q *quotas) take(r transcript.Request, daily uint64) bool {
+// take counts the probes of a request, all of them or none: if it has more than are left of
+// the day's, it returns how many are left.
+func (q *quotas) take(r transcript.Request, daily uint64) (left uint64, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	key := quotaOf(r)
-	if q.counts[key] >= daily {
-		return false
+	left = daily - min(daily, q.counts[key])
+	if r.Probes > left {
+		return left, false
 	}
-	q.counts[key]++
-	return true
+	q.counts[key] += r.Probes
+	return left - r.Probes, true
 }

@@ -325,11 +325,13 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 	if err != nil {
 		return refuse(transport.ClassPrecondition, "%v", err)
 	}
-	if !s.quotas.take(request.Request, purpose.Daily) {
-		return refuse(transport.ClassExhausted, "%s has used up today's %d sessions for %s", name, purpose.Daily, request.Purpose)
+	if left, ok := s.quotas.take(request.Request, purpose.Daily); !ok && left == 0 {
+		return refuse(transport.ClassExhausted, "%s has used up today's %d probes for %s", name, purpose.Daily, request.Purpose)
+	} else if !ok {
+		return refuse(transport.ClassExhausted, "%s asks about %d probes and has %d left of today's %d for %s", name, request.Probes, left, purpose.Daily, request.Purpose)
 	}
 	terms := protocol.Terms{Requester: name, Holder: s.config.Agency, Watchlist: request.Watchlist, Scheme: scheme}
-	evaluator, err := protocol.NewEvaluator(terms, gallery, s.root, newNonce(), nil)
+	evaluator, err := protocol.NewEvaluator(terms, int(request.Probes), gallery, s.root, newNonce(), nil)
 	if err != nil {
 		return transport.Session{}, err
 	}
@@ -346,7 +348,7 @@ func (s *service) Open(ctx context.Context, name string, first []byte) (transpor
 			holder.Journal().Close()
 			s.log.Info("query", "partner", name, "watchlist", request.Watchlist, "purpose", request.Purpose,
 				"session", holder.Session().String(), "stream", stream,
-				"entries", gallery.Entries(), "epoch", gallery.Epoch(), "bytes_received", stats.BytesDown, "bytes_sent", stats.BytesUp,
+				"probes", request.Probes, "entries", gallery.Entries(), "epoch", gallery.Epoch(), "bytes_received", stats.BytesDown, "bytes_sent", stats.BytesUp,
 				"complete", err == nil)
 		},
 	}, nil

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -144,9 +145,18 @@ func startService(t *testing.T, scheme templates.Scheme, entries int) *served {
 	return x
 }
 
-// ask runs one session and returns the slots that hit.
+// ask runs one session about one probe and returns the slots that hit.
 func (s *served) ask(probe templates.Template, pool *transport.Pool) ([]int, error) {
-	owner, err := protocol.NewKeyOwner(s.terms, probe, s.root, newNonce(), nil)
+	hits, err := s.askAll([]templates.Template{probe}, pool)
+	if err != nil {
+		return nil, err
+	}
+	return hits[0], nil
+}
+
+// askAll runs one session and returns the slots that hit, by probe.
+func (s *served) askAll(probes []templates.Template, pool *transport.Pool) ([][]int, error) {
+	owner, err := protocol.NewKeyOwner(s.terms, probes, s.root, newNonce(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -291,6 +301,51 @@ func TestServiceRefuses(t *testing.T) {
 	if got, err := s.ask(probe, nil); err != nil || !slices.Equal(got, []int{1}) {
 		t.Errorf("after the refusals: hits %v, error %v", got, err)
 	}
+}
+
+// TestQuotaCountsProbes refuses a request whole that has more probes than are left of the
+// day's, and counts those that the journals have after a restart.
+func TestQuotaCountsProbes(t *testing.T) {
+	scheme, err := templates.SchemeByName("vector-128")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startService(t, scheme, 3)
+	s.party.Agreement.Purposes = []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 5}}
+	holder := s.service.parties["cl"]
+	holder.Agreement = s.party.Agreement
+	s.service.parties["cl"] = holder
+	var probes []templates.Template
+	for i := range 6 {
+		probes = append(probes, s.people.Genuine(i, 1))
+	}
+	ask := func(n int, refusal string) {
+		t.Helper()
+		hits, err := s.askAll(probes[:n], nil)
+		if refused := (*transport.RefusedError)(nil); refusal != "" {
+			if !errors.As(err, &refused) || refused.Class != transport.ClassExhausted || !strings.Contains(refused.Reason, refusal) {
+				t.Errorf("%d probes: error %v, want %q", n, err, refusal)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range hits {
+			if want := s.plain(t, probes[i]); !slices.Equal(got, want) {
+				t.Errorf("probe %d of %d: hits %v, plaintext %v", i+1, n, got, want)
+			}
+		}
+	}
+	ask(6, "6 probes and has 5 left of today's 5")
+	ask(3, "")
+	ask(3, "3 probes and has 2 left")
+	if s.service.quotas, err = newQuotas(holder.Dir, "us"); err != nil {
+		t.Fatal(err)
+	}
+	ask(3, "3 probes and has 2 left")
+	ask(2, "")
+	ask(1, "used up today's 5 probes")
 }
 
 // TestMemory: watchlists that find no room are compact, and a place that becomes free is

@@ -59,7 +59,8 @@ type Watchlist struct {
 type Purpose struct {
 	Code  string `json:"code"`
 	Basis string `json:"basis"`
-	// Daily is how many sessions a requester may open for it in a UTC day, at least 1.
+	// Daily is about how many probes a requester may ask for it in a UTC day, at least 1. A
+	// session counts with all its probes, also when it is aborted.
 	Daily uint64 `json:"daily"`
 }
 

@@ -74,7 +74,7 @@ func TestRefusals(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	a := sample()
-	good := transcript.Request{Requester: "cl", Holder: "us", Watchlist: "iris", Scheme: a.Watchlists[1].Scheme,
+	good := transcript.Request{Requester: "cl", Holder: "us", Watchlist: "iris", Scheme: a.Watchlists[1].Scheme, Probes: 1,
 		Agreement: a.Digest(), Purpose: "border", Basis: "treaty-1"}
 	if err := a.Check(good); err != nil {
 		t.Fatal(err)

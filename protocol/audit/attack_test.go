@@ -176,8 +176,9 @@ func remove(party, name string) func(*testing.T, string, *audittest.World) {
 }
 
 // Sessions of the clean world that the attacks use: 5 is of iris codes, cl asks us; 4 is of
-// vectors; 9 was aborted; from 12 on cl has its second key. 21 is of iris codes too, has a hit, and cl claims it.
-const iris, vector, aborted, late, claimed = 5, 4, 9, 20, 21
+// vectors; 9 was aborted; from 12 on cl has its second key. 21 is of iris codes too, has a hit, and cl claims it. 2 is of
+// three probes, 10 of 17 in two waves of 128 blocks each.
+const iris, vector, aborted, late, claimed, several, waves = 5, 4, 9, 20, 21, 2, 10
 
 var attacks = []attack{
 	{name: "altered byte in open", session: iris, edit: onlyRequester(alter(transcript.KindOpen)), want: audit.RecordsOpening, also: []string{audit.RecordsChain, audit.SidesRecords, audit.EvidenceMessages}},
@@ -220,6 +221,29 @@ var attacks = []attack{
 		r[i], r[j] = r[j], r[i]
 		return r
 	}), want: audit.RecordsOrder},
+	{name: "block of the second wave before the prefixes of the first", session: waves, edit: onlyAt(transcript.Holder, func(r []transcript.Record) []transcript.Record {
+		i, j := find(r, transcript.KindBlock, 16*128), find(r, transcript.KindVerdict, 0)
+		block := r[i]
+		return slices.Insert(slices.Delete(r, i, i+1), j-1, block)
+	}), want: audit.RecordsOrder},
+	{name: "block of the second wave before the shares of the first", session: waves, edit: onlyRequester(func(r []transcript.Record) []transcript.Record {
+		i, j := find(r, transcript.KindBlock, 16*128), find(r, transcript.KindShare, 0)
+		block := r[i]
+		return slices.Insert(slices.Delete(r, i, i+1), j, block)
+	}), want: audit.RecordsOrder},
+	{name: "share of the second wave before its last block", session: waves, edit: onlyRequester(func(r []transcript.Record) []transcript.Record {
+		i, j := find(r, transcript.KindShare, 16), find(r, transcript.KindBlock, 17*128-2) // the last two may be journaled in either order
+		share := r[i]
+		return slices.Insert(slices.Delete(r, i, i+1), j, share)
+	}), want: audit.RecordsOrder},
+	{name: "request of fewer probes than the open message", session: several, edit: request(func(r *transcript.Request) { r.Probes-- }),
+		want: audit.RecordsOpening, also: []string{audit.RecordsCount}},
+	{name: "request of more probes than the open message", session: several, edit: request(func(r *transcript.Request) { r.Probes++ }),
+		want: audit.RecordsOpening, also: []string{audit.RecordsCount}},
+	{name: "share of a probe's last entries of another length", session: several, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
+		r[find(r, transcript.KindShare, 7)].Length++
+		return r
+	}), want: audit.RecordsLength},
 	{name: "covert bytes in a message", session: iris, edit: signedRecords(func(r []transcript.Record) []transcript.Record {
 		r[find(r, transcript.KindVerdict, 1)].Length += 3
 		return r
@@ -371,6 +395,10 @@ var attacks = []attack{
 		o.Agreement = func(a *agreement.Agreement) { a.Purposes[0].Daily = 12 }
 	}, want: audit.SessionQuota},
 
+	{name: "quota overrun by the probes of one session", session: waves, options: func(o *audittest.Options) {
+		o.Agreement = func(a *agreement.Agreement) { a.Purposes[0].Daily = 20 }
+	}, want: audit.SessionQuota},
+
 	{name: "session dated back", session: 11, edit: func(s *audittest.Session) { shift(s, -7*time.Hour) }, want: audit.TimeOrder},
 	{name: "epoch dated back", session: none, world: func(w *audittest.World) {
 		w.Parties[1].Log(audittest.Epoch(w.Agreement.Watchlists[2], 9, audittest.Start.Add(time.Hour)))
@@ -388,7 +416,7 @@ var attacks = []attack{
 	}, want: audit.SessionOutcome},
 	{name: "session under another agreement", session: iris, edit: request(func(r *transcript.Request) { r.Agreement[0] ^= 1 }), want: audit.SessionAgreement},
 	{name: "agreement exchanged", session: none, disk: file("cl", "agreement.json", func(b []byte) []byte {
-		return bytes.Replace(b, []byte(`"daily": 40`), []byte(`"daily": 4000`), 1)
+		return bytes.Replace(b, []byte(`"daily": 100`), []byte(`"daily": 4000`), 1)
 	}), want: audit.AgreementCopy},
 	{name: "secret agreement", session: none, world: func(w *audittest.World) {
 		w.Parties[0].Log(transcript.AgreementEntry{Partner: "us", Agreement: transcript.Digest{1}, Time: w.Now.Add(-time.Hour)})
@@ -591,6 +619,11 @@ var attacks = []attack{
 		return c
 	}, want: audit.CanarySessions},
 	{name: "canary asked of another watchlist", session: vector, canary: func(w *audittest.World) audit.Canary { return canaryOf(w, 1, vector, iris) }, want: audit.CanarySessions},
+	{name: "canary asked among others", session: several, canary: func(w *audittest.World) audit.Canary {
+		c := canaryOf(w, 1, several, vector)
+		c.Watchlist = "wanted-face"
+		return c
+	}, want: audit.CanarySessions},
 	{name: "canary asked of an older state", session: iris, canary: func(w *audittest.World) audit.Canary {
 		c := canaryOf(w, 2, iris, iris)
 		c.Probes = nil

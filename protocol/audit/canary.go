@@ -134,6 +134,11 @@ func (c Canary) check(l *ledger, list []*pair, id, probe, check, want string) Ca
 		p.summary.Findings++
 		return result
 	}
+	if p.asked.Probes != 1 {
+		l.warn(CanarySessions, where, "the session has %d probes, and its outcome is that of all of them; a %s of a canary is asked alone, with puente query --each", p.asked.Probes, probe)
+		p.summary.Findings++
+		return result
+	}
 	requester := p.half(p.asked.Requester)
 	if requester == nil || requester.entry == nil {
 		l.skip(check, 1, "the requester's log is not at hand")

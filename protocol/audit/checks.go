@@ -175,7 +175,7 @@ var checks = []Check{
 	{SessionPurpose, Violation, "Purpose and legal basis are in the agreement", "Somebody was searched for a reason that is not agreed."},
 	{SessionMinEntries, Violation, "The watchlist has at least the agreed number of entries", "A list this small could single out a person."},
 	{SessionLayout, Violation, "The layout is possible for the scheme", "The grant names sizes with which no session can have run."},
-	{SessionQuota, Violation, "Sessions per requester, purpose and UTC day stay within the agreed number", "More was asked than agreed."},
+	{SessionQuota, Violation, "Probes per requester, purpose and UTC day stay within the agreed number", "More was asked than agreed."},
 	{SessionOutcome, Violation, "The logged outcome is one that the side can know", "A holder claims to know the result, or a requester hides it."},
 	{SessionSigner, Violation, "Statements carry exactly the signatures that they need", "A signature is missing, of a stranger, or of another key version."},
 	{SessionEd25519, Violation, "Ed25519 signatures verify", "The Ed25519 half was forged, stripped or is of another text."},
@@ -186,7 +186,7 @@ var checks = []Check{
 
 	{RecordsFormat, Violation, "Records of messages can be read", "The journal was damaged."},
 	{RecordsChain, Violation, "The records chain to what the head or log entry signs", "A message was altered, dropped or added in the journal."},
-	{RecordsOpening, Violation, "Opening messages are those that request and grant sign", "Another opening message was recorded than was signed."},
+	{RecordsOpening, Violation, "Opening messages are those that request and grant sign, and the open message says what the request says", "Another opening message was recorded than was signed, or more people were searched for than was stated."},
 	{RecordsSender, Violation, "Every message is of the side that sends this kind", "Messages were attributed to the other side."},
 	{RecordsCount, Violation, "There are exactly the messages that scheme and layout ask for", "Messages were dropped or added; part of the watchlist was not searched."},
 	{RecordsDuplicate, Violation, "No message is recorded twice", "A message was answered twice."},

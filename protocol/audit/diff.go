@@ -17,15 +17,17 @@ type Difference struct {
 	What    string           `json:"what"`
 	Session string           `json:"session"`
 	Asked   string           `json:"asked"`
+	Probes  uint64           `json:"probes"`
 	Entries map[string]int64 `json:"entries"` // index by agency
 }
 
 // Comparison is what two logs have in common and in what they differ.
 type Comparison struct {
-	Format      int            `json:"puente_audit_diff"` // 1
-	Sessions    map[string]int `json:"sessions"`          // by agency
-	Common      int            `json:"common"`
-	Differences []Difference   `json:"differences"` // by time
+	Format      int               `json:"puente_audit_diff"` // 1
+	Sessions    map[string]int    `json:"sessions"`          // by agency
+	Probes      map[string]uint64 `json:"probes"`            // of those sessions
+	Common      int               `json:"common"`
+	Differences []Difference      `json:"differences"` // by time
 	// Findings about the logs themselves; a log with findings need not be what its agency
 	// has published.
 	Findings []Finding `json:"findings"`
@@ -42,9 +44,10 @@ func Diff(in Input) (Comparison, error) {
 	}
 	defer r.close()
 	a, b := r.sides[0], r.sides[1]
-	c := Comparison{Format: 1, Sessions: map[string]int{a.Agency: len(a.sessions), b.Agency: len(b.sessions)}, Differences: []Difference{}}
+	c := Comparison{Format: 1, Sessions: map[string]int{a.Agency: len(a.sessions), b.Agency: len(b.sessions)}, Probes: map[string]uint64{}, Differences: []Difference{}}
 	requests := map[transcript.Digest]bool{}
 	for _, s := range r.sides {
+		c.Probes[s.Agency] = s.summary().Probes
 		for request := range s.sessions {
 			requests[request] = true
 		}
@@ -70,7 +73,7 @@ func Diff(in Input) (Comparison, error) {
 // compareEntriesOf compares the two sides' entries of a session; one may be nil.
 func compareEntriesOf(a, b *side, x, y *logged) *Difference {
 	one := cmp.Or(x, y)
-	d := &Difference{Session: one.label(), Asked: utc(one.request.Time), Entries: map[string]int64{}}
+	d := &Difference{Session: one.label(), Asked: utc(one.request.Time), Probes: one.request.Probes, Entries: map[string]int64{}}
 	if y != nil && y.head != nil {
 		d.Session = y.label()
 	}
@@ -132,7 +135,7 @@ func (c Comparison) WriteText(w io.Writer) error {
 		fmt.Fprintln(b)
 	}
 	for _, agency := range slices.Sorted(maps.Keys(c.Sessions)) {
-		fmt.Fprintf(b, "%s: %d sessions\n", agency, c.Sessions[agency])
+		fmt.Fprintf(b, "%s: %d sessions, %s\n", agency, c.Sessions[agency], plural(c.Probes[agency], "probe"))
 	}
 	fmt.Fprintf(b, "%d in both logs, %s\n", c.Common, plural(len(c.Differences), "difference"))
 	return b.Flush()

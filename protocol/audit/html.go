@@ -13,8 +13,8 @@ var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"short":   short,
-	"plural":  plural,
-	"percent": func(part int, whole uint64) uint64 { return min(100, uint64(part)*100/max(1, whole)) },
+	"plural":  plural[int],
+	"percent": func(part, whole uint64) uint64 { return min(100, part*100/max(1, whole)) },
 	"join":    func(list []string) string { return strings.Join(list, "; ") },
 	"minute":  minute,
 }).Parse(pageText))
@@ -96,7 +96,7 @@ func (r Report) WriteHTML(w io.Writer) error {
 	}
 	d.Hot = slices.Clone(r.Quotas)
 	slices.SortStableFunc(d.Hot, func(a, b QuotaUse) int {
-		return int(uint64(b.Used())*1000/max(1, b.Allowed)) - int(uint64(a.Used())*1000/max(1, a.Allowed))
+		return int(b.Probes*1000/max(1, b.Allowed)) - int(a.Probes*1000/max(1, a.Allowed))
 	})
 	d.Hot, d.More["quotas"] = cut(d.Hot, fullest)
 	d.Aborts, d.More["aborted"] = cut(r.AbortedSessions(), rows)

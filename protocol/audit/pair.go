@@ -286,7 +286,7 @@ func (p *pair) summarise() {
 	r := p.asked
 	p.summary = SessionSummary{
 		Request: p.request.String(), Requester: r.Requester, Holder: r.Holder,
-		Watchlist: r.Watchlist, Purpose: r.Purpose, Basis: r.Basis, Status: map[string]string{}, Aborted: true,
+		Watchlist: r.Watchlist, Purpose: r.Purpose, Basis: r.Basis, Probes: r.Probes, Status: map[string]string{}, Aborted: true,
 	}
 	if !r.Time.Equal(time.Time{}) {
 		p.summary.Asked = utc(r.Time)

@@ -3,42 +3,40 @@ package audit
 import (
 	"fmt"
 	"math/bits"
-	"slices"
 
+	"github.com/puente-project/puente/protocol/schedule"
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
 
-// plan is how many messages of each kind a session has, from scheme and grant alone.
-type plan struct {
-	layout          templates.Layout
-	entries         int
-	perBatch        int // entries
-	shares, batches int
-	levels          int // messages with prefixes, and with verdicts, of a batch
-}
+// plan says which messages a session has, from request and grant alone. The zero plan, of a
+// session without a grant, has the opening messages and the key only.
+type plan struct{ schedule.Schedule }
 
-func newPlan(s templates.Scheme, g transcript.Grant) (plan, error) {
-	if g.Entries < 1 || g.Entries > maxEntries || g.Width > degree {
-		return plan{}, fmt.Errorf("1 to %d entries and blocks of at most %d are possible", maxEntries, degree)
+func newPlan(s templates.Scheme, probes uint64, g transcript.Grant) (plan, error) {
+	if probes < 1 || probes > schedule.MaxProbes {
+		return plan{}, fmt.Errorf("1 to %d probes are possible", schedule.MaxProbes)
+	}
+	if g.Entries < 1 || g.Entries > schedule.MaxEntries || g.Width > degree {
+		return plan{}, fmt.Errorf("1 to %d entries and blocks of at most %d are possible", schedule.MaxEntries, degree)
 	}
 	layout, err := s.Layout(degree, int(g.Width))
 	if err != nil {
 		return plan{}, err
 	}
-	if layout.Blocks > maxBlocks {
-		return plan{}, fmt.Errorf("%d blocks, at most %d are possible", layout.Blocks, maxBlocks)
+	if layout.Blocks > schedule.MaxBlocks {
+		return plan{}, fmt.Errorf("%d blocks, at most %d are possible", layout.Blocks, schedule.MaxBlocks)
 	}
-	n := int(g.Entries)
 	low, high := s.ScoreRange()
 	scoreBits, levels := comparison(low, high)
 	if low >= 0 || high < 0 || max(scoreBits, levels) > maxScoreBits {
 		return plan{}, fmt.Errorf("scores from %d to %d, of at most %d bits are possible", low, high, maxScoreBits)
 	}
-	p := plan{layout: layout, entries: n, perBatch: planesFor(scoreBits) * laneDegree / layout.Shifts, levels: levels}
-	p.shares, p.batches = layout.Ciphertexts(n), (n+p.perBatch-1)/p.perBatch
-	return p, nil
+	return plan{schedule.New(layout, int(probes), int(g.Entries), planesFor(scoreBits)*laneDegree, levels)}, nil
 }
+
+// known reports whether there is a grant to plan from.
+func (p plan) known() bool { return p.Probes > 0 }
 
 // comparison is what the protocol's specification derives from a range of scores: the
 // bits of a masked score, k, and the levels of a comparison, h.
@@ -56,111 +54,34 @@ func planesFor(scoreBits int) int {
 	return 2
 }
 
-// batchOf is the batch of a message with prefixes or a verdict. Without a grant there is no
-// plan, and levels is 0.
-func (p plan) batchOf(index int) int { return index / max(1, p.levels) }
+// batchOf is the batch of a message with prefixes or a verdict.
+func (p plan) batchOf(index int) int { return index / p.Levels }
 
 // planesOf is the number of planes of a batch: no more than it needs.
-func (p plan) planesOf(batch int) int {
-	entries := max(1, min(p.perBatch, p.entries-batch*p.perBatch)) // a batch behind the last is found elsewhere
-	return (entries*p.layout.Shifts + laneDegree - 1) / laneDegree
-}
+func (p plan) planesOf(batch int) int { return (p.Comparisons(batch) + laneDegree - 1) / laneDegree }
 
 // count is the number of messages of a kind.
 func (p plan) count(kind uint8) int {
-	switch kind {
-	case transcript.KindOpen, transcript.KindAccept, transcript.KindKey:
+	switch {
+	case kind <= transcript.KindKey:
 		return 1
-	case transcript.KindBlock:
-		return p.layout.Blocks
-	case transcript.KindShare:
-		return p.shares
+	case !p.known():
+		return 0
+	case kind == transcript.KindBlock:
+		return p.Blocks()
+	case kind == transcript.KindShare:
+		return p.Shares()
 	}
-	return p.batches * p.levels
+	return p.Batches() * p.Levels
 }
-
-// sharesUpTo is the number of shares that cover the batches before end.
-func (p plan) sharesUpTo(end int) int { return p.layout.Ciphertexts(min(end*p.perBatch, p.entries)) }
 
 // inShare is the number of scores in a share.
-func (p plan) inShare(index int) int {
-	return min(p.layout.PerCiphertext, p.entries-index*p.layout.PerCiphertext) * p.layout.Shifts
-}
+func (p plan) inShare(share int) int { return p.Held(p.Place(share).Ciphertext) * p.Layout.Shifts }
 
-// order returns why a side cannot have journaled messages in this order, or "". Messages
-// that a side receives come in the order of their index. Those that it sends are computed
-// at the same time, so that only what they answer must come before.
-func (p plan) order(records []transcript.Record, own transcript.Party) string {
-	shares := make([]bool, p.shares)
-	prefixes := make([]int, p.batches) // messages of the batch
-	low, blocks, answers := 0, 0, 0    // shares without gap, blocks, prefixes or verdicts of the other side
-	key := false
-	var next [transcript.KindVerdict + 1]uint32
-	for i, r := range records {
-		if r.Sender != own {
-			if r.Index < next[r.Kind] {
-				return fmt.Sprintf("%v came after %s %d", r, transcript.KindName(r.Kind), next[r.Kind]-1)
-			}
-			next[r.Kind] = r.Index + 1
-		}
-		early := ""
-		switch n := int(r.Index); r.Kind {
-		case transcript.KindOpen:
-			if i != 0 {
-				early = "it is not the first message"
-			}
-		case transcript.KindAccept:
-			if i != 1 {
-				early = "it does not follow the open message"
-			}
-		case transcript.KindKey:
-			if i < 2 {
-				early = "the session was not accepted"
-			}
-			key = true
-		case transcript.KindBlock:
-			if i < 2 || own == transcript.Holder && !key {
-				early = "the key had not passed"
-			}
-			blocks++
-		case transcript.KindShare:
-			if blocks < p.layout.Blocks || !key {
-				early = fmt.Sprintf("%d of %d blocks had passed", blocks, p.layout.Blocks)
-			} else if answered := p.batchOf(answers); n >= p.sharesUpTo(answered+window) {
-				early = fmt.Sprintf("%d batches had been answered", answered)
-			}
-			shares[n] = true
-			for low < len(shares) && shares[low] {
-				low++
-			}
-		case transcript.KindPrefixes:
-			batch := p.batchOf(n)
-			if low < p.sharesUpTo(batch+1) {
-				early = fmt.Sprintf("share %d had not passed", low)
-			}
-			prefixes[batch]++
-		case transcript.KindVerdict:
-			if passed := prefixes[p.batchOf(n)]; passed < p.levels {
-				early = fmt.Sprintf("%d of the %d prefixes of its batch had passed", passed, p.levels)
-			}
-		}
-		if early != "" {
-			return fmt.Sprintf("%v stands in place %d, and %s", r, i, early)
-		}
-		if r.Sender != own && (r.Kind == transcript.KindPrefixes || r.Kind == transcript.KindVerdict) {
-			answers++
-		}
-	}
-	return ""
-}
-
-// held reports whether records are of verdicts of the last batch: the requester has them
-// from the receipt, and the messages only if the connection lasted until their release.
-func (p plan) held(records []transcript.Record) bool {
-	return !slices.ContainsFunc(records, func(r transcript.Record) bool {
-		return r.Kind != transcript.KindVerdict || int(r.Index) < (p.batches-1)*p.levels
-	})
-}
+// whole is the number of scores in a share that is full, and rest that in the last share of
+// each probe.
+func (p plan) whole() int { return p.Layout.PerCiphertext * p.Layout.Shifts }
+func (p plan) rest() int  { return p.Held(p.Ciphertexts()-1) * p.Layout.Shifts }
 
 // fits reports whether a message has a length that its kind can have.
 func (p plan) fits(m transcript.Record, r transcript.Request, planes int) bool {
@@ -190,12 +111,14 @@ func (p plan) fits(m transcript.Record, r transcript.Request, planes int) bool {
 }
 
 // shareLengths reports whether some number of bits for a and for b explains the lengths of
-// a full share (0 if there is none) and of the last.
-func (p plan) shareLengths(full, last uint32) bool {
-	size := func(a, b, scores int) uint32 { return uint32(headerSize + degree/8*a + (scores*b+7)/8) }
+// a full share, and of one with the rest of a probe's scores; 0 stands for none.
+func (p plan) shareLengths(full, short uint32) bool {
+	fits := func(a, b, scores int, length uint32) bool {
+		return length == 0 || length == uint32(headerSize+degree/8*a+(scores*b+7)/8)
+	}
 	for a := 1; a <= maxBits; a++ {
 		for b := 1; b <= maxBits; b++ {
-			if size(a, b, p.inShare(p.shares-1)) == last && (full == 0 || size(a, b, p.inShare(0)) == full) {
+			if fits(a, b, p.whole(), full) && fits(a, b, p.rest(), short) {
 				return true
 			}
 		}

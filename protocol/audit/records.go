@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -42,7 +43,7 @@ func (p *pair) checkRecords(h *half) {
 	scheme, err := templates.ParseScheme(p.asked.Scheme)
 	var plan plan
 	if err == nil && len(h.allGrants(p.request)) > 0 {
-		plan, err = newPlan(scheme, h.allGrants(p.request)[0])
+		plan, err = newPlan(scheme, p.asked.Probes, h.allGrants(p.request)[0])
 	}
 	p.checkMessages(h, plan)
 	if err != nil {
@@ -89,25 +90,27 @@ func (p *pair) checkChain(h *half, where Place) {
 }
 
 // checkCounts checks that each message is there exactly once, or at most once in an
-// aborted session.
+// aborted session. What it takes does not grow with what the statements claim.
 func (p *pair) checkCounts(h *half, plan plan, complete bool, where Place) bool {
 	l, ok := p.ledger, true
-	var seen [transcript.KindVerdict + 1][]bool
-	var got [transcript.KindVerdict + 1]int
-	for kind := uint8(transcript.KindOpen); kind <= transcript.KindVerdict; kind++ {
-		seen[kind] = make([]bool, plan.count(kind))
-	}
 	for _, r := range h.records {
-		if uint64(r.Index) >= uint64(len(seen[r.Kind])) {
-			l.fail(RecordsCount, where, "%v is recorded, of %d", r, len(seen[r.Kind]))
+		if count := plan.count(r.Kind); int(r.Index) >= count {
+			l.fail(RecordsCount, where, "%v is recorded, of %d", r, count)
 			return false
 		}
-		if seen[r.Kind][r.Index] {
+	}
+	sorted := slices.Clone(h.records)
+	transcript.Sort(sorted)
+	var got, missing [transcript.KindVerdict + 1]int // missing is the first that is
+	for i, r := range sorted {
+		if i > 0 && r.Kind == sorted[i-1].Kind && r.Index == sorted[i-1].Index {
 			l.fail(RecordsDuplicate, where, "%v is recorded twice", r)
 			return false
 		}
-		seen[r.Kind][r.Index] = true
 		got[r.Kind]++
+		if int(r.Index) == missing[r.Kind] {
+			missing[r.Kind]++
+		}
 	}
 	l.pass(RecordsDuplicate)
 	for kind := uint8(transcript.KindOpen); complete && kind <= transcript.KindVerdict; kind++ {
@@ -116,7 +119,7 @@ func (p *pair) checkCounts(h *half, plan plan, complete bool, where Place) bool 
 			l.pass(RecordsCount)
 			continue
 		}
-		l.fail(RecordsCount, where, "%d of %d messages of kind %s are missing, the first is %d", want-got[kind], want, transcript.KindName(kind), slices.Index(seen[kind], false))
+		l.fail(RecordsCount, where, "%d of %d messages of kind %s are missing, the first is %d", want-got[kind], want, transcript.KindName(kind), missing[kind])
 		ok = false
 	}
 	return ok
@@ -137,28 +140,34 @@ type length struct {
 func (p *pair) checkLengths(h *half, plan plan, where Place) {
 	l, r := p.ledger, p.asked
 	var constant [transcript.KindVerdict + 1][maxPlanes + 1]uint32
-	var short uint32 // the last share
+	var short uint32 // of a share with the rest of a probe's scores
 	for _, m := range h.records {
-		n, planes := m.Length, 0
-		if m.Kind == transcript.KindPrefixes || m.Kind == transcript.KindVerdict {
+		if int(m.Index) >= plan.count(m.Kind) {
+			continue // found by checkCounts
+		}
+		planes := 0
+		first := &constant[m.Kind][0]
+		switch m.Kind {
+		case transcript.KindShare:
+			if plan.inShare(int(m.Index)) < plan.whole() {
+				first = &short
+			}
+		case transcript.KindPrefixes, transcript.KindVerdict:
 			planes = plan.planesOf(plan.batchOf(int(m.Index)))
+			first = &constant[m.Kind][planes]
 		}
-		first := &constant[m.Kind][planes]
-		last := m.Kind == transcript.KindShare && int(m.Index) == plan.shares-1
-		if last {
-			short = n
-		} else if *first == 0 {
-			*first = n
+		if *first == 0 {
+			*first = m.Length
 		}
-		l.check(RecordsLength, plan.fits(m, r, planes) && (last || n == *first), where, "%v has %d bytes", m, n)
+		l.check(RecordsLength, plan.fits(m, r, planes) && m.Length == *first, where, "%v has %d bytes", m, m.Length)
 	}
-	if full := constant[transcript.KindShare][0]; short > 0 && !plan.shareLengths(full, short) {
-		l.fail(RecordsLength, where, "the last share has %d bytes for %d scores, the others %d for %d", short, plan.inShare(plan.shares-1), full, plan.inShare(0))
+	if full := constant[transcript.KindShare][0]; plan.known() && !plan.shareLengths(full, short) {
+		l.fail(RecordsLength, where, "shares of %d scores have %d bytes, those of %d scores %d", plan.whole(), full, plan.rest(), short)
 	}
 	for kind := uint8(transcript.KindBlock); kind <= transcript.KindVerdict; kind++ {
 		for planes, bytes := range constant[kind] {
 			if bytes > 0 {
-				p.lengths = append(p.lengths, length{r.Scheme, uint64(plan.layout.Width), kind, planes, bytes, where})
+				p.lengths = append(p.lengths, length{r.Scheme, uint64(plan.Layout.Width), kind, planes, bytes, where})
 			}
 		}
 	}
@@ -187,6 +196,7 @@ func (p *pair) checkMessages(h *half, plan plan) {
 	in := bufio.NewReaderSize(f, 1<<16)
 	opening := sha256.New()
 	opening.Write([]byte(sessionIDText))
+	var open bytes.Buffer
 	for i, r := range h.records {
 		var head [5]byte
 		if _, err := io.ReadFull(in, head[:]); err == io.EOF {
@@ -210,12 +220,18 @@ func (p *pair) checkMessages(h *half, plan plan) {
 			opening.Write(head[1:])
 			to = io.MultiWriter(digest, opening)
 		}
+		if i == 0 && plan.fits(r, p.asked, 0) {
+			to = io.MultiWriter(to, &open)
+		}
 		if _, err := io.CopyN(to, in, int64(r.Length)); err != nil {
 			l.fail(EvidenceMessages, where, "message %d: %v", i, err)
 			return
 		}
 		if !l.check(EvidenceMessages, transcript.Digest(digest.Sum(nil)) == r.Digest, where, "message %d, %v, is not the recorded one", i, r) {
 			return
+		}
+		if i == 0 && r.Kind == transcript.KindOpen {
+			p.checkOpen(open.Bytes(), where)
 		}
 		if g := h.allGrants(p.request); i == 1 && len(g) > 0 {
 			id := transcript.Digest(opening.Sum(nil))
@@ -226,4 +242,21 @@ func (p *pair) checkMessages(h *half, plan plan) {
 	if _, err := in.ReadByte(); err != io.EOF && h.complete() {
 		l.fail(EvidenceMessages, where, "there is more than the recorded messages")
 	}
+}
+
+// checkOpen compares an open message with the request; one of another length was found by
+// checkLengths.
+func (p *pair) checkOpen(open []byte, where Place) {
+	if len(open) < openSize {
+		return
+	}
+	l, r := p.ledger, p.asked
+	probes := uint64(binary.BigEndian.Uint16(open[openProbesAt:]))
+	l.check(RecordsOpening, probes == r.Probes, where, "the open message is of %d probes, the request of %d", probes, r.Probes)
+	want := append([]byte{transcript.KindOpen, protocolVersion}, open[2:2+nonceSize]...)
+	want = append(append(want, r.Seed[:]...), open[openProbesAt:openProbesAt+2]...)
+	for _, text := range []string{r.Requester, r.Holder, r.Watchlist, r.Scheme} {
+		want = append(append(want, byte(len(text))), text...)
+	}
+	l.check(RecordsOpening, bytes.Equal(open, want), where, "the open message has other parties, another watchlist, scheme or seed than the request")
 }

@@ -101,6 +101,7 @@ type PartySummary struct {
 	WitnessAt string `json:"witnessed_at,omitempty"`
 	Completed int    `json:"sessions_completed"`
 	Aborted   int    `json:"sessions_aborted"`
+	Probes    uint64 `json:"probes"` // of all its sessions
 	Claims    int    `json:"claims"`
 	Epochs    int    `json:"epochs"`
 	Keys      int    `json:"keys"`
@@ -116,6 +117,7 @@ type SessionSummary struct {
 	Watchlist string `json:"watchlist"`
 	Purpose   string `json:"purpose"`
 	Basis     string `json:"basis"`
+	Probes    uint64 `json:"probes"` // of the request
 	Entries   uint64 `json:"entries,omitempty"`
 	Epoch     uint64 `json:"epoch,omitempty"`
 	// Status by agency: answered, hit, no-hit, aborted and its stage, unlogged or missing.
@@ -149,7 +151,8 @@ type Event struct {
 	What  string `json:"what"`
 }
 
-// QuotaUse counts the sessions that a requester opened on a day for a purpose.
+// QuotaUse counts the sessions that a requester opened on a day for a purpose, and their
+// probes, those of aborted sessions included.
 type QuotaUse struct {
 	Day       string `json:"day"`
 	Requester string `json:"requester"`
@@ -157,11 +160,9 @@ type QuotaUse struct {
 	Basis     string `json:"basis"`
 	Completed int    `json:"completed"`
 	Aborted   int    `json:"aborted"`
-	Allowed   uint64 `json:"allowed"`
+	Probes    uint64 `json:"probes"`
+	Allowed   uint64 `json:"allowed"` // probes
 }
-
-// Used is what counts against the quota.
-func (q QuotaUse) Used() int { return q.Completed + q.Aborted }
 
 // WriteJSON writes the report as one indented JSON object; its form is stable.
 func (r Report) WriteJSON(w io.Writer) error {

@@ -136,7 +136,7 @@ func (v SessionView) WriteJSON(w io.Writer) error {
 // WriteText writes the session for a person. What both sides have alike is shown once.
 func (v SessionView) WriteText(w io.Writer) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintf(b, "session %s\n", v.Summary.Session)
+	fmt.Fprintf(b, "session %s, %s\n", v.Summary.Session, plural(v.Summary.Probes, "probe"))
 	for _, f := range v.Findings {
 		fmt.Fprintf(b, "%s %s: %s (%v)\n", strings.ToUpper(string(f.Severity)), f.Check, f.What, f.Where)
 	}

@@ -111,8 +111,8 @@ func (p *pair) checkGrant(h *half, g transcript.Grant) {
 	l.check(TimeGrant, apart <= skew+travel && apart >= -skew-travel, where,
 		"asked %s and granted %s; both clocks agree within %v and an answer takes at most %v", utc(r.Time), utc(g.Time), skew, travel)
 	if s, err := templates.ParseScheme(r.Scheme); err == nil {
-		_, err := newPlan(s, g)
-		l.check(SessionLayout, err == nil, where, "%d entries in blocks of width %d: %v", g.Entries, g.Width, err)
+		_, err := newPlan(s, r.Probes, g)
+		l.check(SessionLayout, err == nil, where, "%d probes against %d entries in blocks of width %d: %v", r.Probes, g.Entries, g.Width, err)
 	}
 	if a := p.in.agreement(r.Agreement); a != nil {
 		if w, err := a.Watchlist(r.Holder, r.Watchlist); err == nil {

@@ -30,7 +30,7 @@ func (r Report) WriteText(w io.Writer) error {
 		if p.WitnessAt != "" {
 			fmt.Fprintf(b, " on %s", p.WitnessAt)
 		}
-		fmt.Fprintf(b, "; %d sessions completed, %d aborted, %s\n", p.Completed, p.Aborted, plural(p.Claims, "claim"))
+		fmt.Fprintf(b, "; %d sessions completed, %d aborted, %s, %s\n", p.Completed, p.Aborted, plural(p.Probes, "probe"), plural(p.Claims, "claim"))
 	}
 	fmt.Fprintf(b, "\n%-26s %9s %7s %12s\n", "check", "passed", "failed", "not checked")
 	for _, c := range r.Checks {
@@ -43,7 +43,7 @@ func (r Report) WriteText(w io.Writer) error {
 	if list := r.AbortedSessions(); len(list) > 0 {
 		fmt.Fprintf(b, "\naborted sessions, which count against quotas:\n")
 		for _, s := range list {
-			fmt.Fprintf(b, "  %s  %s asks %s, %s, %s: %s\n", s.Asked, s.Requester, s.Holder, s.Watchlist, s.Purpose, s.Session)
+			fmt.Fprintf(b, "  %s  %s asks %s, %s, %s, %s: %s\n", s.Asked, s.Requester, s.Holder, s.Watchlist, s.Purpose, plural(s.Probes, "probe"), s.Session)
 		}
 	}
 	if len(r.Claims) > 0 {
@@ -75,11 +75,19 @@ func (c ClaimSummary) outcome() string {
 
 // Verdict is the outcome in one line.
 func (r Report) Verdict() string {
-	what := fmt.Sprintf("%d sessions, %d of them aborted", len(r.Sessions), len(r.AbortedSessions()))
+	what := fmt.Sprintf("%d sessions, %d of them aborted, with %s", len(r.Sessions), len(r.AbortedSessions()), plural(r.Probes(), "probe"))
 	if r.Clean {
 		return fmt.Sprintf("CLEAN: no finding in %s", what)
 	}
 	return fmt.Sprintf("FINDINGS: %s and %s in %s", plural(r.Violations, "violation"), plural(r.Warnings, "warning"), what)
+}
+
+// Probes is the number of probes of all sessions.
+func (r Report) Probes() (n uint64) {
+	for _, s := range r.Sessions {
+		n += s.Probes
+	}
+	return n
 }
 
 // AbortedSessions are the sessions that no side has completed, by time.
@@ -93,7 +101,7 @@ func (r Report) AbortedSessions() []SessionSummary {
 	return list
 }
 
-func plural(n int, what string) string {
+func plural[N int | uint64](n N, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}

@@ -18,8 +18,11 @@ const (
 	axisHeight = 26
 )
 
-// bin counts the sessions of a stretch of time in one direction.
-type bin struct{ done, aborted, flagged int }
+// bin counts the sessions of a stretch of time in one direction, and their probes.
+type bin struct {
+	done, aborted, flagged int
+	probes                 uint64
+}
 
 func (b bin) total() int { return b.done + b.aborted + b.flagged }
 
@@ -107,6 +110,7 @@ func fillBins(r Report, start time.Time, step time.Duration, count int) (map[str
 		default:
 			k.done++
 		}
+		k.probes += s.Probes
 		highest = max(highest, k.total())
 	}
 	return bins, highest
@@ -121,7 +125,7 @@ func drawBar(b *strings.Builder, n bin, at time.Time, unit string, highest int, 
 	if unit == "hour" {
 		form += " 15:04"
 	}
-	fmt.Fprintf(b, `<g><title>%s: %d completed, %d aborted, %d with findings</title>`, at.Format(form), n.done, n.aborted, n.flagged)
+	fmt.Fprintf(b, `<g><title>%s: %d completed, %d aborted, %d with findings, %s</title>`, at.Format(form), n.done, n.aborted, n.flagged, plural(n.probes, "probe"))
 	w := min(width-min(2, width/6), 40)
 	y := base
 	for _, part := range []struct {

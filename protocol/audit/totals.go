@@ -87,7 +87,7 @@ func checkGroups(l *ledger, list []*pair) {
 	}
 }
 
-// checkQuotas counts the sessions of each UTC day, by the time of the request.
+// checkQuotas counts the probes of each UTC day, by the time of the request.
 func checkQuotas(l *ledger, in *Input, list []*pair) []QuotaUse {
 	type key struct{ day, requester, purpose, basis string }
 	use := map[key]*QuotaUse{}
@@ -114,7 +114,8 @@ func checkQuotas(l *ledger, in *Input, list []*pair) []QuotaUse {
 		} else {
 			q.Completed++
 		}
-		if uint64(q.Used()) > q.Allowed && over[k] == nil {
+		q.Probes += r.Probes
+		if q.Probes > q.Allowed && over[k] == nil {
 			over[k] = p
 		}
 	}
@@ -126,8 +127,8 @@ func checkQuotas(l *ledger, in *Input, list []*pair) []QuotaUse {
 			if h := first.half(first.asked.Holder); h != nil {
 				where = h.anywhere()
 			}
-			l.fail(SessionQuota, where, "%s opened %d sessions on %s for %s on the basis %s, allowed are %d; this is the first beyond",
-				k.requester, q.Used(), k.day, k.purpose, k.basis, q.Allowed)
+			l.fail(SessionQuota, where, "%s asked about %d probes on %s for %s on the basis %s, allowed are %d; this session is the first beyond",
+				k.requester, q.Probes, k.day, k.purpose, k.basis, q.Allowed)
 			first.summary.Findings++
 		} else {
 			l.pass(SessionQuota)

@@ -160,6 +160,7 @@ func (s *side) summary() PartySummary {
 		p.Claims += len(list)
 	}
 	for _, e := range s.sessions {
+		p.Probes += e.request.Probes
 		if e.aborted != nil {
 			p.Aborted++
 		} else {

@@ -57,7 +57,7 @@ func newSealed(t testing.TB) *sealed {
 		}
 		s.entries[i].Path = []transcript.Digest{transcript.Digest(pair), transcript.Digest(other)}
 	}
-	request := transcript.Request{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: agreed.Watchlists[0].Scheme,
+	request := transcript.Request{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: agreed.Watchlists[0].Scheme, Probes: 1,
 		Agreement: agreed.Digest(), Purpose: "border", Basis: "treaty-1", Time: clock, Key: cl.ID()}
 	grant := transcript.Grant{Session: transcript.Digest{7}, Request: transcript.TextDigest(request.Text()), Epoch: 2,
 		Root: transcript.Digest(h.HashChildren(left, right)), Entries: 4, Width: 1, Time: clock, Key: us.ID()}

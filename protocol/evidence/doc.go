@@ -16,6 +16,7 @@
 //	note := requester.Head()                      // signed by both
 //
 //	request, err := evidence.ParseRequest(first)  // at the holder, first message
+//	evaluator, err := protocol.NewEvaluator(terms, int(request.Probes), ...)
 //	holder, err := evidence.NewHolder(evaluator, request, party)
 //
 // Behind a hit, in a call of its own, the requester claims the reference of a slot:

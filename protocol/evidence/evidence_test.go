@@ -43,15 +43,22 @@ const levels = 4
 
 var clock = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
+// newSession is one of one probe.
 func newSession(t testing.TB) *session {
 	t.Helper()
-	scheme, err := templates.ParseScheme("vector:1:norm=3:theta=1")
-	if err != nil {
-		t.Fatal(err)
-	}
 	list := make([]templates.Template, entries)
 	for i := range list {
 		list[i] = vector(t, int8(i%3)-1)
+	}
+	return sessionOf(t, "vector:1:norm=3:theta=1", list, vector(t, 3))
+}
+
+// sessionOf is one of any probes, in blocks of width 1.
+func sessionOf(t testing.TB, text string, list []templates.Template, probes ...templates.Template) *session {
+	t.Helper()
+	scheme, err := templates.ParseScheme(text)
+	if err != nil {
+		t.Fatal(err)
 	}
 	gallery, err := protocol.NewGallery(context.Background(), scheme, 7, len(list), 1, 2, templates.Sequence(list), nil)
 	if err != nil {
@@ -71,7 +78,7 @@ func newSession(t testing.TB) *session {
 	}
 	s.parties = [2]Party{party("cl", cl, us, s.dirs[0]), party("us", us, cl, s.dirs[1])}
 	terms := protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}
-	owner, err := protocol.NewKeyOwner(terms, vector(t, 3), he.Seed{1}, protocol.Nonce{1}, nil)
+	owner, err := protocol.NewKeyOwner(terms, probes, he.Seed{1}, protocol.Nonce{1}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +94,7 @@ func newSession(t testing.TB) *session {
 	if err := request.Verify(s.parties[1]); err != nil {
 		t.Fatal(err)
 	}
-	evaluator, err := protocol.NewEvaluator(terms, gallery, he.Seed{2}, protocol.Nonce{2}, nil)
+	evaluator, err := protocol.NewEvaluator(terms, int(request.Probes), gallery, he.Seed{2}, protocol.Nonce{2}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +170,7 @@ func TestBothSignTheSameHead(t *testing.T) {
 	if !s.requester.Done() || !s.holder.Done() || s.sealed != 1 {
 		t.Fatalf("done: %v and %v, sealed %d times", s.requester.Done(), s.holder.Done(), s.sealed)
 	}
-	if hits := s.requester.owner.Hits(); len(hits) != entries/3 || hits[0] != 2 {
+	if hits := s.requester.owner.Hits()[0]; len(hits) != entries/3 || hits[0] != 2 {
 		t.Errorf("%d hits, the first at %d", len(hits), hits[0])
 	}
 	for i, journal := range []*Journal{s.requester.Journal(), s.holder.Journal()} {
@@ -204,6 +211,68 @@ func TestBothSignTheSameHead(t *testing.T) {
 	}
 	if s.requester.Head().Body != s.holder.Head().Body {
 		t.Error("the heads differ")
+	}
+}
+
+// long is a vector with v in one of 1100 dimensions, which take 1100 blocks of width 1: a
+// wave has one probe of them.
+func long(t testing.TB, at int, v int8) templates.Template {
+	x := make([]int8, 1100)
+	x[at] = v
+	template, err := templates.NewVector(x, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return template
+}
+
+// TestManyProbes has three probes in a session, in one wave, and two in two: both sides sign
+// how many they are.
+func TestManyProbes(t *testing.T) {
+	list := make([]templates.Template, 12)
+	for i := range list {
+		list[i] = long(t, i%4, 20)
+	}
+	short := []templates.Template{vector(t, 1), vector(t, 0), vector(t, -1)}
+	for text, c := range map[string]struct {
+		list, probes []templates.Template
+		want         [][]int
+	}{
+		"vector:1:norm=3:theta=1":       {slices.Repeat(short, 5), short, [][]int{{0, 3, 6, 9, 12}, nil, {2, 5, 8, 11, 14}}},
+		"vector:1100:norm=20:theta=300": {list, []templates.Template{long(t, 7, 20), long(t, 3, 15)}, [][]int{nil, {3, 7, 11}}},
+	} {
+		s := sessionOf(t, text, c.list, c.probes...)
+		if err := s.play(); err != nil {
+			t.Fatal(err)
+		}
+		head, err := transcript.ParseHead(s.holder.Head().Body)
+		if err != nil || head.Request.Probes != uint64(len(c.probes)) || s.requester.Head().Body != s.holder.Head().Body || s.sealed != 1 {
+			t.Errorf("%s: head %+v, sealed %d times, error %v", text, head, s.sealed, err)
+		}
+		for i, hits := range s.requester.owner.Hits() {
+			if !slices.Equal(hits, c.want[i]) {
+				t.Errorf("%s, probe %d: hits %v, want %v", text, i+1, hits, c.want[i])
+			}
+		}
+		sent := 2 + int64(len(s.request)) // and the seal
+		for _, m := range s.up {
+			sent += int64(len(m))
+		}
+		if limit := s.holder.ReceiveBytes(); sent > limit || sent < limit/2 { // prefixes of fewer planes are shorter
+			t.Errorf("%s: the requester sent %d bytes, allowed are %d", text, sent, limit)
+		}
+	}
+}
+
+// TestRequestOfFewerProbes signs a request for another number of probes than the open
+// message has, which the holder refuses whatever its evaluator was made for.
+func TestRequestOfFewerProbes(t *testing.T) {
+	for _, n := range []uint64{1, 3} {
+		s := sessionOf(t, "vector:1:norm=3:theta=1", slices.Repeat([]templates.Template{vector(t, 1)}, 12), vector(t, 1), vector(t, 3))
+		s.holder.request.Probes = n
+		if err := s.play(); !errors.Is(err, ErrStatement) || len(s.down) != 0 {
+			t.Errorf("a request of %d probes before an open message of 2: %d answers, error %v", n, len(s.down), err)
+		}
 	}
 }
 

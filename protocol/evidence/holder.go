@@ -69,7 +69,8 @@ type Holder struct {
 	held                [][]byte // the verdict of the last batch, under mu
 }
 
-// NewHolder wraps the evaluator of a session whose request has been verified. root is
+// NewHolder wraps the evaluator of a session whose request has been verified, made for the
+// number of probes in it. root is
 // the watchlist's at the evaluator's epoch. sealed is called with the head that both
 // have signed, before the last verdict is released; its error keeps it back.
 func NewHolder(evaluator *protocol.Evaluator, request SignedRequest, root transcript.Digest, party Party, sealed func(transcript.Note) error) (*Holder, error) {
@@ -132,7 +133,8 @@ func (h *Holder) open(message []byte) ([]protocol.Task, error) {
 		return nil, err
 	}
 	if h.request.Open != sha256.Sum256(message) || h.request.Seed != parsed.Commitment || h.request.Requester != parsed.Requester ||
-		h.request.Holder != parsed.Holder || h.request.Watchlist != parsed.Watchlist || h.request.Scheme != parsed.Scheme.String() {
+		h.request.Holder != parsed.Holder || h.request.Watchlist != parsed.Watchlist || h.request.Scheme != parsed.Scheme.String() ||
+		h.request.Probes != uint64(parsed.Probes) {
 		return nil, fmt.Errorf("open: %w: it is not the one of the request", ErrStatement)
 	}
 	tasks, err := h.evaluator.Receive(message)

@@ -57,7 +57,7 @@ func (r *Requester) Start() []protocol.Task {
 		}
 		request := transcript.Request{
 			Requester: parsed.Requester, Holder: parsed.Holder, Watchlist: parsed.Watchlist, Scheme: parsed.Scheme.String(),
-			Open: sha256.Sum256(messages[0]), Seed: parsed.Commitment, Agreement: r.party.Agreement.Digest(),
+			Probes: uint64(parsed.Probes), Open: sha256.Sum256(messages[0]), Seed: parsed.Commitment, Agreement: r.party.Agreement.Digest(),
 			Purpose: r.ask.Purpose, Basis: r.ask.Basis, Case: r.ask.Case,
 			Time: r.party.Now().UTC().Truncate(time.Second), Key: transcript.Digest(r.party.Signer.Public().ID()),
 		}

@@ -2,10 +2,10 @@
 // byte for byte with what was recorded.
 //
 // A party's messages follow from its session seed, its inputs and the messages it
-// received. An auditor who is given the first two (package opening; the probe, or the
-// watchlist) and has the evidence folder of either party needs to believe nothing else:
+// received. An auditor who is given the first two (package opening; the probes in their order, or
+// the watchlist) and has the evidence folder of either party needs to believe nothing else:
 //
-//	report, err := replay.Requester(ctx, folder, seed, probe, replay.Options{})
+//	report, err := replay.Requester(ctx, folder, seed, probes, replay.Options{})
 //	report, err := replay.Holder(ctx, folder, seed, replay.Watchlist{Scheme: ..., Entries: ...}, replay.Options{})
 //	if err := report.Err(); err != nil { ... }   // errors.Is(err, replay.ErrAltered)
 //

@@ -136,7 +136,11 @@ func (p *player) inputs(first *Difference) string {
 	}
 	switch kind {
 	case transcript.KindName(transcript.KindBlock):
-		return "the probe that is given is not the one that was sent, or the requester altered its message before it was recorded"
+		which := "the probe"
+		if p.report.Probes > 1 {
+			which = fmt.Sprintf("probe %d of %d", first.FirstProbe, p.report.Probes)
+		}
+		return which + " that is given is not the one that was sent, or the requester altered its message before it was recorded"
 	case transcript.KindName(transcript.KindShare):
 		if n := p.report.count(transcript.KindShare); p.scores == n.Different && n.Equal == 0 && n.Different > 0 {
 			return "every share has the right watchlist but other scores: the holder moved the threshold"

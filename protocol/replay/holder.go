@@ -48,7 +48,7 @@ func Holder(ctx context.Context, folder string, seed he.Seed, list Watchlist, op
 		}
 		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
 	}
-	evaluator, err := protocol.NewEvaluatorFromSeed(terms, gallery, seed, nonce, nil)
+	evaluator, err := protocol.NewEvaluatorFromSeed(terms, p.plan.Probes, gallery, seed, nonce, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
 	}
@@ -61,11 +61,14 @@ func Holder(ctx context.Context, folder string, seed he.Seed, list Watchlist, op
 	if ok && err == nil {
 		ok, err = p.feed(ctx, transcript.KindKey, 0)
 	}
-	for i := 0; ok && err == nil && i < p.layout.Blocks; i++ {
-		ok, err = p.feed(ctx, transcript.KindBlock, uint32(i))
-	}
-	for i := uint32(0); ok && err == nil && !evaluator.Done(); i++ {
-		ok, err = p.feed(ctx, transcript.KindPrefixes, i)
+	for number := 0; ok && err == nil && number < p.plan.Waves(); number++ {
+		w := p.plan.Wave(number)
+		for i := 0; ok && err == nil && i < w.Blocks(); i++ {
+			ok, err = p.feed(ctx, transcript.KindBlock, uint32(w.First*w.Layout.Blocks+i))
+		}
+		for i := 0; ok && err == nil && i < w.Batches()*w.Levels; i++ {
+			ok, err = p.feed(ctx, transcript.KindPrefixes, uint32(w.Batch*w.Levels+i))
+		}
 	}
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"github.com/puente-project/puente/protocol"
+	"github.com/puente-project/puente/protocol/schedule"
 	"github.com/puente-project/puente/protocol/transcript"
 )
 
@@ -10,7 +11,8 @@ const (
 	nonceAt       = 2
 	nonceEnd      = nonceAt + len(protocol.Nonce{})
 	commitmentEnd = nonceEnd + 32
-	epochEnd      = commitmentEnd + 8
+	probesEnd     = commitmentEnd + 2 // of open
+	epochEnd      = commitmentEnd + 8 // of accept
 	entriesEnd    = epochEnd + 4
 
 	sessionAt  = 1
@@ -25,20 +27,37 @@ func (p *player) difference(class Class, kind uint8, index uint32, position int)
 	if position >= 0 && p.folder.places[position].state != lost {
 		d.File = p.folder.places[position].offset
 	}
-	per, part := 0, int(index) // entries of a ciphertext or a batch, and which
-	switch kind {
-	case transcript.KindShare:
-		per = p.layout.PerCiphertext
-	case transcript.KindPrefixes, transcript.KindVerdict:
-		if p.params != nil {
-			per, part = p.params.Lanes()/p.layout.Shifts, part/p.params.HitBits
+	if p.params == nil {
+		return d // there is no plan yet
+	}
+	n, batch := int(index), int(index)/p.plan.Levels
+	switch {
+	case kind == transcript.KindBlock && n < p.plan.Blocks():
+		d.FirstProbe = n/p.plan.Layout.Blocks + 1
+		d.LastProbe = d.FirstProbe
+	case kind == transcript.KindShare && n < p.plan.Shares():
+		at := p.plan.Place(n)
+		d.cover(&p.plan, at, at.Pair, at.Wave.Pairs())
+	case (kind == transcript.KindPrefixes || kind == transcript.KindVerdict) && batch < p.plan.Batches():
+		_, first, end := p.plan.Batch(batch)
+		for share := p.plan.FirstShare(batch); share < p.plan.SharesUpTo(batch+1); share++ {
+			d.cover(&p.plan, p.plan.Place(share), first, end)
 		}
 	}
-	entries := int(p.folder.grant.Entries)
-	if first := part * per; per > 0 && first < entries {
-		d.FirstSlot, d.LastSlot = first, min(first+per, entries)-1
-	}
 	return d
+}
+
+// cover makes the ranges of probes and slots cover those pairs of a score ciphertext that
+// are among the pairs from first to end-1 of its wave.
+func (d *Difference) cover(plan *schedule.Schedule, at schedule.Place, first, end int) {
+	slot := at.Ciphertext*plan.Layout.PerCiphertext - at.Pair // a pair and this are its slot
+	from, to := slot+max(first, at.Pair), slot+min(end, at.Pair+plan.Held(at.Ciphertext))-1
+	if d.FirstProbe == 0 {
+		d.FirstProbe, d.LastProbe, d.FirstSlot, d.LastSlot = at.Probe+1, at.Probe+1, from, to
+		return
+	}
+	d.FirstProbe, d.LastProbe = min(d.FirstProbe, at.Probe+1), max(d.LastProbe, at.Probe+1)
+	d.FirstSlot, d.LastSlot = min(d.FirstSlot, from), max(d.LastSlot, to)
 }
 
 // locate compares what is in the file with what should be there.
@@ -74,7 +93,7 @@ func field(kind string, offset int) string {
 	last := "body"
 	switch kind {
 	case transcript.KindName(transcript.KindOpen):
-		parts, last = []part{{1, "kind"}, {nonceAt, "version"}, {nonceEnd, "nonce"}, {commitmentEnd, "commitment"}}, "terms"
+		parts, last = []part{{1, "kind"}, {nonceAt, "version"}, {nonceEnd, "nonce"}, {commitmentEnd, "commitment"}, {probesEnd, "probes"}}, "terms"
 	case transcript.KindName(transcript.KindAccept):
 		parts, last = []part{{1, "kind"}, {nonceAt, "version"}, {nonceEnd, "nonce"}, {commitmentEnd, "commitment"},
 			{epochEnd, "epoch"}, {entriesEnd, "entries"}}, "width"

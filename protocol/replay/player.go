@@ -10,6 +10,7 @@ import (
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol"
 	"github.com/puente-project/puente/protocol/opening"
+	"github.com/puente-project/puente/protocol/schedule"
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
@@ -33,7 +34,7 @@ type player struct {
 	options Options
 	own     transcript.Party
 	role    protocol.Role
-	layout  templates.Layout
+	plan    schedule.Schedule
 	params  *he.Params
 	seen    []bool                    // records that were compared or received
 	made    map[int]transcript.Record // what the replay gives where it differs from the record
@@ -47,7 +48,7 @@ func newPlayer(dir string, own transcript.Party, options Options) (*player, erro
 		return nil, err
 	}
 	r := &Report{Session: f.grant.Session.String(), Role: own.String(), Requester: f.request.Requester, Holder: f.request.Holder,
-		Watchlist: f.request.Watchlist, Scheme: f.request.Scheme, Epoch: f.grant.Epoch, Entries: f.grant.Entries,
+		Watchlist: f.request.Watchlist, Scheme: f.request.Scheme, Probes: f.request.Probes, Epoch: f.grant.Epoch, Entries: f.grant.Entries,
 		Root: f.grant.Root.String(), Request: f.grant.Request.String(), Kinds: []Count{}, Differences: []Difference{}}
 	if f.head != nil {
 		r.Head = transcript.TextDigest(f.head.Text()).String()
@@ -57,7 +58,7 @@ func newPlayer(dir string, own transcript.Party, options Options) (*player, erro
 	return &player{folder: f, report: r, options: options, own: own, seen: make([]bool, len(f.records)), made: map[int]transcript.Record{}}, nil
 }
 
-// terms reads what was agreed out of the request.
+// terms reads what was agreed out of the request, and plans the session.
 func (p *player) terms() (protocol.Terms, error) {
 	q := p.folder.request
 	scheme, err := templates.ParseScheme(q.Scheme)
@@ -71,12 +72,17 @@ func (p *player) terms() (protocol.Terms, error) {
 	if g := p.folder.grant; g.Entries < 1 || g.Entries > protocol.MaxEntries || g.Width > he.Degree {
 		return protocol.Terms{}, fmt.Errorf("%w: grant of %d entries in blocks of %d", ErrEvidence, g.Entries, g.Width)
 	}
-	if p.layout, err = scheme.Layout(he.Degree, int(p.folder.grant.Width)); err != nil {
+	layout, err := scheme.Layout(he.Degree, int(p.folder.grant.Width))
+	if err == nil && layout.Blocks > protocol.MaxBlocks {
+		err = fmt.Errorf("%d blocks, at most %d are possible", layout.Blocks, protocol.MaxBlocks)
+	}
+	if err != nil {
 		return protocol.Terms{}, fmt.Errorf("%w: grant: %w", ErrEvidence, err)
 	}
-	if p.params, err = protocol.Params(scheme, p.layout); err != nil {
+	if p.params, err = protocol.Params(scheme, layout); err != nil {
 		return protocol.Terms{}, fmt.Errorf("%w: grant: %w", ErrEvidence, err)
 	}
+	p.plan = schedule.New(layout, int(q.Probes), int(p.folder.grant.Entries), p.params.Lanes(), p.params.HitBits)
 	return t, nil
 }
 

@@ -34,13 +34,13 @@ const epoch = 7
 // recording is a session in both parties' evidence folders.
 type recording struct {
 	scheme     templates.Scheme
-	probe      templates.Template
+	probes     []templates.Template
 	list       []templates.Template
 	dirs       [2]string // of the session, at the requester and at the holder
 	seeds      [2]he.Seed
 	openNonce  protocol.Nonce
 	evalNonce  protocol.Nonce
-	hits       []int
+	hits       [][]int // by probe
 	incomplete bool
 }
 
@@ -62,10 +62,10 @@ func values(list []templates.Template) iter.Seq2[templates.Template, error] {
 type how struct {
 	scheme string
 	width  int
-	probe  func(templates.Scheme) templates.Template
+	probes func(templates.Scheme) []templates.Template
 	list   func(templates.Scheme) []templates.Template
-	// cheat changes the holder's gallery after the session has begun.
-	cheat func(*protocol.Gallery)
+	// cheat changes the scheme by which the holder's evaluator computes.
+	cheat func(*templates.Scheme)
 	// weights, if not empty, is the scheme under which the holder encodes its entries.
 	weights string
 	// ends reports at which of the messages of the matching protocol the connection breaks.
@@ -79,7 +79,7 @@ func record(t testing.TB, h how) *recording {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &recording{scheme: scheme, probe: h.probe(scheme), list: h.list(scheme), openNonce: protocol.Nonce{1, 31: 9}, evalNonce: protocol.Nonce{2, 31: 8}}
+	r := &recording{scheme: scheme, probes: h.probes(scheme), list: h.list(scheme), openNonce: protocol.Nonce{1, 31: 9}, evalNonce: protocol.Nonce{2, 31: 8}}
 	encoding := scheme
 	if h.weights != "" {
 		if encoding, err = templates.ParseScheme(h.weights); err != nil {
@@ -90,7 +90,7 @@ func record(t testing.TB, h how) *recording {
 	if err != nil {
 		t.Fatal(err)
 	}
-	setScheme(gallery, scheme)
+	*schemeIn(gallery, "single") = scheme
 	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"cl", "us"},
 		Watchlists: []agreement.Watchlist{{Holder: "us", Name: "wanted", Scheme: scheme.String(), MinEntries: 10}},
 		Purposes:   []agreement.Purpose{{Code: "border", Basis: "treaty-1", Daily: 100}}, ClockSkew: 5}
@@ -101,7 +101,7 @@ func record(t testing.TB, h how) *recording {
 	}
 	parties := [2]evidence.Party{party("cl", cl, us), party("us", us, cl)}
 	terms := protocol.Terms{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: scheme}
-	owner, err := protocol.NewKeyOwner(terms, r.probe, ownerRoot, r.openNonce, nil)
+	owner, err := protocol.NewKeyOwner(terms, r.probes, ownerRoot, r.openNonce, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func record(t testing.TB, h how) *recording {
 	if err != nil {
 		t.Fatal(err)
 	}
-	evaluator, err := protocol.NewEvaluator(terms, gallery, evalRoot, r.evalNonce, nil)
+	evaluator, err := protocol.NewEvaluator(terms, len(r.probes), gallery, evalRoot, r.evalNonce, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func record(t testing.TB, h how) *recording {
 		t.Fatal(err)
 	}
 	if h.cheat != nil {
-		h.cheat(gallery)
+		h.cheat(schemeIn(evaluator, "plan"))
 	}
 	var down [][]byte
 	broken := false
@@ -173,11 +173,11 @@ func carry(t testing.TB, tasks []protocol.Task) [][]byte {
 	return out
 }
 
-// setScheme makes a gallery claim another scheme than the one that its weights are of,
-// which the product does not allow.
-func setScheme(g *protocol.Gallery, s templates.Scheme) {
-	f := reflect.ValueOf(g).Elem().FieldByName("plan").FieldByName("scheme")
-	*(*templates.Scheme)(unsafe.Pointer(f.UnsafeAddr())) = s
+// schemeIn is the scheme in the plan of a gallery, which claims another one so than its weights
+// are of, or of an evaluator. The product does not allow to change it.
+func schemeIn(of any, plan string) *templates.Scheme {
+	f := reflect.ValueOf(of).Elem().FieldByName(plan).FieldByName("scheme")
+	return (*templates.Scheme)(unsafe.Pointer(f.UnsafeAddr()))
 }
 
 const (
@@ -203,7 +203,7 @@ const vectorLevels = 4
 // vectorHow is a session of two blocks, seven shares and two batches.
 func vectorHow(t testing.TB) how {
 	return how{scheme: vectorScheme, width: 1,
-		probe: func(templates.Scheme) templates.Template { return vector(t, 2, 1) },
+		probes: func(templates.Scheme) []templates.Template { return []templates.Template{vector(t, 2, 1)} },
 		list: func(templates.Scheme) []templates.Template {
 			list := make([]templates.Template, vectorEntries)
 			for i := range list {
@@ -224,7 +224,7 @@ func iris(t testing.TB, s templates.Scheme, n uint64) templates.Template {
 // irisHow is a session of 4 blocks and four shares.
 func irisHow(t testing.TB) how {
 	return how{scheme: irisScheme, width: 16,
-		probe: func(s templates.Scheme) templates.Template { return iris(t, s, 5) },
+		probes: func(s templates.Scheme) []templates.Template { return []templates.Template{iris(t, s, 5)} },
 		list: func(s templates.Scheme) []templates.Template {
 			list := make([]templates.Template, 700)
 			for i := range list {
@@ -234,7 +234,38 @@ func irisHow(t testing.TB) how {
 		}}
 }
 
-// The two honest sessions are recorded once.
+// manifestHow is vectorHow with three probes, whose pairs meet in batches.
+func manifestHow(t testing.TB) how {
+	h := vectorHow(t)
+	h.probes = func(templates.Scheme) []templates.Template {
+		return []templates.Template{vector(t, 2, 1), vector(t, -1, 0), vector(t, 0, 2)}
+	}
+	return h
+}
+
+// wavesHow is a session of two probes of 1025 blocks, so that each is a wave.
+func wavesHow(t testing.TB) how {
+	long := func(at int) templates.Template {
+		x := make([]int8, 1025)
+		x[at] = 20
+		v, err := templates.NewVector(x, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	return how{scheme: "vector:1025:norm=20:theta=300", width: 1,
+		probes: func(templates.Scheme) []templates.Template { return []templates.Template{long(9), long(2)} },
+		list: func(templates.Scheme) []templates.Template {
+			list := make([]templates.Template, 12)
+			for i := range list {
+				list[i] = long(i % 4)
+			}
+			return list
+		}}
+}
+
+// The honest sessions are recorded once.
 var (
 	once    sync.Map
 	onceDir string
@@ -255,10 +286,7 @@ func honest(t testing.TB, name string) *recording {
 	if r, ok := once.Load(name); ok {
 		return r.(*recording)
 	}
-	h := vectorHow(t)
-	if name == "iris" {
-		h = irisHow(t)
-	}
+	h := map[string]func(testing.TB) how{"vector": vectorHow, "iris": irisHow, "manifest": manifestHow}[name](t)
 	r := record(t, h)
 	for i, dir := range r.dirs { // the originals go with the test
 		r.dirs[i] = filepath.Join(onceDir, name+string(rune('0'+i)))
@@ -351,7 +379,7 @@ func replayRole(t testing.TB, r *recording, dir string, role transcript.Party) *
 	var report *Report
 	var err error
 	if role == transcript.Requester {
-		report, err = Requester(context.Background(), dir, r.seeds[0], r.probe, Options{Workers: 2})
+		report, err = Requester(context.Background(), dir, r.seeds[0], r.probes, Options{Workers: 2})
 	} else {
 		report, err = Holder(context.Background(), dir, r.seeds[1], r.watchlist(), Options{Workers: 2})
 	}

@@ -24,9 +24,9 @@ import (
 var roles = []transcript.Party{transcript.Requester, transcript.Holder}
 
 func TestCleanReplays(t *testing.T) {
-	for _, name := range []string{"vector", "iris"} {
+	for _, name := range []string{"vector", "iris", "manifest"} {
 		r := honest(t, name)
-		if len(r.hits) == 0 {
+		if len(r.hits[len(r.hits)-1]) == 0 {
 			t.Errorf("%s: no hits, so that little is tested", name)
 		}
 		for at, dir := range r.dirs {
@@ -36,7 +36,7 @@ func TestCleanReplays(t *testing.T) {
 				var report *Report
 				var err error
 				if role == transcript.Requester {
-					report, err = Requester(context.Background(), dir, r.seeds[0], r.probe, options)
+					report, err = Requester(context.Background(), dir, r.seeds[0], r.probes, options)
 				} else {
 					report, err = Holder(context.Background(), dir, r.seeds[1], r.watchlist(), options)
 				}
@@ -77,7 +77,7 @@ func TestAlteredBytes(t *testing.T) {
 			offsets := map[int]string{0: "kind", 1: "version", 2: "nonce", 33: "nonce", 34: "commitment", 65: "commitment"}
 			switch record.Kind {
 			case transcript.KindOpen:
-				offsets[66], offsets[-1] = "terms", "terms"
+				offsets[66], offsets[67], offsets[68], offsets[-1] = "probes", "probes", "terms", "terms"
 			case transcript.KindAccept:
 				offsets[66], offsets[73], offsets[77], offsets[-1] = "epoch", "epoch", "entries", "width"
 			default:
@@ -177,7 +177,7 @@ func TestOtherInputs(t *testing.T) {
 	})
 	t.Run("probe", func(t *testing.T) {
 		other := *r
-		other.probe = iris(t, r.scheme, 9999)
+		other.probes = []templates.Template{iris(t, r.scheme, 9999)}
 		report := replayRole(t, &other, r.dirs[1], transcript.Requester)
 		first := report.First()
 		if !errors.Is(report.Err(), ErrInputs) || first.Kind != "block" || first.Field != "body" || report.Stopped != "" || !strings.Contains(report.Detail, "probe") {
@@ -219,7 +219,7 @@ func TestOtherInputs(t *testing.T) {
 		}
 	})
 	t.Run("a probe of another kind", func(t *testing.T) {
-		if _, err := Requester(context.Background(), r.dirs[0], r.seeds[0], vector(t, 1), Options{}); !errors.Is(err, ErrInputs) {
+		if _, err := Requester(context.Background(), r.dirs[0], r.seeds[0], []templates.Template{vector(t, 1)}, Options{}); !errors.Is(err, ErrInputs) {
 			t.Errorf("error %v, want %v", err, ErrInputs)
 		}
 	})
@@ -236,13 +236,9 @@ func TestMovedThreshold(t *testing.T) {
 		"delta": {irisHow(t), func(s *templates.Scheme) { s.Delta = 30 }, "moved the threshold"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.how.cheat = func(g *protocol.Gallery) {
-				s := g.Scheme()
-				c.cheat(&s)
-				setScheme(g, s)
-			}
+			c.how.cheat = c.cheat
 			r := record(t, c.how)
-			if fair := len(honest(t, c.how.scheme[:strings.Index(c.how.scheme, ":")]).hits); len(r.hits) == fair {
+			if fair := len(honest(t, c.how.scheme[:strings.Index(c.how.scheme, ":")]).hits[0]); len(r.hits[0]) == fair {
 				t.Errorf("the threshold was moved without effect: %d hits", fair)
 			}
 			report := replayRole(t, r, r.dirs[0], transcript.Holder)
@@ -537,7 +533,7 @@ func TestUnusableEvidence(t *testing.T) {
 	} {
 		dir := spoiled(t, r.dirs[0])
 		change(dir)
-		if _, err := Requester(context.Background(), dir, r.seeds[0], r.probe, Options{}); !errors.Is(err, ErrEvidence) {
+		if _, err := Requester(context.Background(), dir, r.seeds[0], r.probes, Options{}); !errors.Is(err, ErrEvidence) {
 			t.Errorf("%s: error %v, want %v", name, err, ErrEvidence)
 		}
 	}
@@ -605,7 +601,7 @@ func TestCancel(t *testing.T) {
 	r := honest(t, "vector")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Requester(ctx, r.dirs[0], r.seeds[0], r.probe, Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := Requester(ctx, r.dirs[0], r.seeds[0], r.probes, Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("requester: error %v", err)
 	}
 	if _, err := Holder(ctx, r.dirs[0], r.seeds[1], r.watchlist(), Options{}); !errors.Is(err, context.Canceled) {
@@ -654,7 +650,7 @@ func FuzzFolder(f *testing.F) {
 				t.Errorf("message %d is not the one of its record", i)
 			}
 		}
-		if _, err := Requester(context.Background(), dir, r.seeds[0], r.probe, Options{}); err != nil && !errors.Is(err, ErrEvidence) {
+		if _, err := Requester(context.Background(), dir, r.seeds[0], r.probes, Options{}); err != nil && !errors.Is(err, ErrEvidence) {
 			t.Errorf("replay: error %v", err)
 		}
 	})

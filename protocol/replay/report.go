@@ -33,6 +33,7 @@ type Report struct {
 	Holder    string `json:"holder"`
 	Watchlist string `json:"watchlist"`
 	Scheme    string `json:"scheme"`
+	Probes    uint64 `json:"probes"`
 	Epoch     uint64 `json:"epoch"`
 	Entries   uint64 `json:"entries"`
 	Root      string `json:"root"` // of the watchlist, as granted
@@ -67,7 +68,7 @@ type Difference struct {
 	Index  uint32 `json:"index"`
 	// Offset is that of the first byte that differs within the message, -1 if it is not
 	// known. Field says in what it is: kind, version, session, index, nonce, commitment,
-	// terms, epoch, entries, width, body, length, or, for what is not in the message, frame,
+	// probes, terms, epoch, entries, width, body, length, or, for what is not in the message, frame,
 	// order, record or message.
 	Offset int    `json:"offset"`
 	Field  string `json:"field"`
@@ -77,6 +78,10 @@ type Difference struct {
 	Bytes int `json:"bytes"`
 	// File is the offset of the message in the messages file, -1 if it is not there.
 	File int64 `json:"file"`
+	// FirstProbe and LastProbe are the probes of the session with which the message has to
+	// do, counted from 1; 0 for none.
+	FirstProbe int `json:"first_probe,omitempty"`
+	LastProbe  int `json:"last_probe,omitempty"`
 	// FirstSlot and LastSlot are the entries of the watchlist with which the message has to
 	// do, -1 for none.
 	FirstSlot int `json:"first_slot"`

@@ -12,10 +12,10 @@ import (
 )
 
 // Requester makes the requester's messages again: open, key, blocks and prefixes. folder is
-// the evidence of the session at either party, seed the requester's session seed, probe the
-// template about which it asked. The error wraps ErrEvidence or ErrInputs if nothing can be
+// the evidence of the session at either party, seed the requester's session seed, probes the
+// templates about which it asked, in the order in which it did. The error wraps ErrEvidence or ErrInputs if nothing can be
 // made at all; everything else is in the report.
-func Requester(ctx context.Context, folder string, seed he.Seed, probe templates.Template, options Options) (*Report, error) {
+func Requester(ctx context.Context, folder string, seed he.Seed, probes []templates.Template, options Options) (*Report, error) {
 	p, err := newPlayer(folder, transcript.Requester, options)
 	if err != nil {
 		return nil, err
@@ -25,14 +25,14 @@ func Requester(ctx context.Context, folder string, seed he.Seed, probe templates
 	if err != nil {
 		return nil, err
 	}
-	if !p.committed(seed) {
+	if !p.committed(seed) || !p.asked(len(probes)) {
 		return p.finish(), nil
 	}
 	nonce, ok, err := p.nonce(transcript.KindOpen)
 	if err != nil || !ok {
 		return p.finish(), err
 	}
-	owner, err := protocol.NewKeyOwnerFromSeed(terms, probe, seed, nonce, nil)
+	owner, err := protocol.NewKeyOwnerFromSeed(terms, probes, seed, nonce, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInputs, err)
 	}
@@ -61,6 +61,24 @@ func Requester(ctx context.Context, folder string, seed he.Seed, probe templates
 		return nil, err
 	}
 	return p.finish(), nil
+}
+
+// asked compares the number of probes that are given with that of the request, and stops the
+// replay if it is another.
+func (p *player) asked(probes int) bool {
+	if probes == p.plan.Probes {
+		return true
+	}
+	position, found := p.folder.find(transcript.KindOpen, 0)
+	if !found {
+		position = -1
+	}
+	d := p.difference(Inputs, transcript.KindOpen, 0, position)
+	d.Offset, d.Field, d.Bytes = firstDifference(commitmentEnd, 2, uint64(probes), uint64(p.plan.Probes)), "probes", 1
+	p.report.Detail = fmt.Sprintf("the session has %d probes, %d are given", p.plan.Probes, probes)
+	p.report.find(d)
+	p.stop("%s", p.report.Detail)
+	return false
 }
 
 // SessionSeed returns the seed of one party's session and what it is to be sealed as. It

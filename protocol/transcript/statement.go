@@ -3,6 +3,8 @@ package transcript
 import (
 	"crypto/sha256"
 	"time"
+
+	"github.com/puente-project/puente/protocol/schedule"
 )
 
 const (
@@ -17,6 +19,7 @@ const (
 type Request struct {
 	Requester, Holder string
 	Watchlist, Scheme string
+	Probes            uint64 // 1..schedule.MaxProbes, as in open; they count against the quota
 	Open              Digest // SHA-256 of the open message
 	Seed              Digest // commitment to the requester's session seed, as in open
 	Agreement         Digest // SHA-256 of the agreement between the parties
@@ -31,6 +34,7 @@ func (s Request) fields(w *writer) {
 	w.text("holder", s.Holder)
 	w.text("watchlist", s.Watchlist)
 	w.text("scheme", s.Scheme)
+	w.number("probes", s.Probes)
 	w.digest("open", s.Open)
 	w.digest("requester-seed", s.Seed)
 	w.digest("agreement", s.Agreement)
@@ -43,9 +47,18 @@ func (s Request) fields(w *writer) {
 
 func readRequest(r *reader) Request {
 	return Request{Requester: r.code("requester"), Holder: r.code("holder"), Watchlist: r.code("watchlist"),
-		Scheme: r.text("scheme"), Open: r.digest("open"), Seed: r.digest("requester-seed"),
+		Scheme: r.text("scheme"), Probes: r.probes(), Open: r.digest("open"), Seed: r.digest("requester-seed"),
 		Agreement: r.digest("agreement"), Purpose: r.code("purpose"), Basis: r.code("basis"),
 		Case: r.digest("case"), Time: r.time("asked"), Key: r.digest("requester-key")}
+}
+
+// probes reads how many probes a session has.
+func (r *reader) probes() uint64 {
+	n := r.number("probes")
+	if r.err == nil && (n < 1 || n > schedule.MaxProbes) {
+		r.fail("%d probes, allowed are 1 to %d", n, schedule.MaxProbes)
+	}
+	return n
 }
 
 // Text returns the statement that is signed.

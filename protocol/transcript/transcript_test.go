@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var sample = Request{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: "vector:4:norm=20:theta=200", Open: Digest{1}, Seed: Digest{2},
+var sample = Request{Requester: "cl", Holder: "us", Watchlist: "wanted", Scheme: "vector:4:norm=20:theta=200", Probes: 300, Open: Digest{1}, Seed: Digest{2},
 	Agreement: Digest{3}, Purpose: "border", Basis: "treaty-1", Case: CaseHash(make([]byte, 16), "AB-123"),
 	Time: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), Key: Digest{4}}
 
@@ -71,6 +71,16 @@ func TestStatementsAreCanonical(t *testing.T) {
 	other.Grant.Request = Digest{}
 	if _, err := ParseHead(other.Text()); !errors.Is(err, ErrFormat) {
 		t.Errorf("a grant for another request gives error %v", err)
+	}
+}
+
+// TestProbes refuses numbers of probes that no session can have.
+func TestProbes(t *testing.T) {
+	for n, want := range map[string]bool{"0": false, "1": true, "1024": true, "1025": false, "18446744073709551615": false, "01": false} {
+		r, err := ParseRequest(strings.Replace(sample.Text(), "probes 300", "probes "+n, 1))
+		if (err == nil) != want || err != nil && !errors.Is(err, ErrFormat) {
+			t.Errorf("%s probes give %d, error %v", n, r.Probes, err)
+		}
 	}
 }
 

@@ -45,17 +45,19 @@ type Limits struct {
 // DefaultLimits gives the limits for two agencies on a wide-area line.
 func DefaultLimits() Limits {
 	return Limits{
-		MaxMessage:   3 << 19,  // 1.5 MiB: the protocol's largest batch of ciphertexts
-		SessionBytes: 64 << 30, // millions of entries; catches only a peer that never stops
+		MaxMessage: 3 << 19, // 1.5 MiB: the protocol's largest batch of ciphertexts
+		// 300 probes against 100 000 irises are 184 GB both ways, against vectors 5 GB; it
+		// catches only a peer that never stops.
+		SessionBytes: 256 << 30,
 
-		SessionTimeout:   6 * time.Hour,
+		SessionTimeout:   6 * time.Hour,   // such irises at 140 us take 70 minutes of one thread
 		PeerTimeout:      2 * time.Minute, // one task of the peer on a busy machine, many times over
 		SendTimeout:      time.Minute,     // 1.5 MiB at 25 KB/s
 		HandshakeTimeout: 10 * time.Second,
 		IdleTimeout:      2 * time.Minute,
 		DescribeTimeout:  30 * time.Second,
 
-		Sessions:              32, // memory is about Sessions times the protocol's window
+		Sessions:              32, // each keeps the probes of a wave, at most 268 MB, and a window of batches
 		SessionsPerPartner:    16,
 		ConnectionsPerPartner: 32,
 		Handshakes:            64,

@@ -1,30 +1,39 @@
 package kernel
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 func TestChoose(t *testing.T) {
+	all := All()
 	for _, c := range []struct {
-		value     string
-		supported bool
-		want      string
+		value string
+		paths []string
+		want  string
 	}{
-		{"", true, "avx512ifma"},
-		{"", false, "portable"},
-		{"portable", true, "portable"},
-		{"portable", false, "portable"},
-		{"avx512ifma", true, "avx512ifma"},
-		{"avx512ifma", false, "portable"},
-		{"AVX512IFMA", true, "avx512ifma"},
-		{"neon", true, "avx512ifma"},
-		{"neon", false, "portable"},
+		{"", all, "avx512ifma"},
+		{"", all[1:], "avx2"},
+		{"", all[2:], "portable"},
+		{"portable", all, "portable"},
+		{"portable", all[2:], "portable"},
+		{"avx2", all, "avx2"},
+		{"avx2", all[1:], "avx2"},
+		{"avx2", all[2:], "portable"},
+		{"avx512ifma", all, "avx512ifma"},
+		{"avx512ifma", all[1:], "avx2"},
+		{"avx512ifma", all[2:], "portable"},
+		{"AVX2", all, "avx512ifma"},
+		{"neon", all[1:], "avx2"},
+		{"neon", all[2:], "portable"},
 	} {
-		if got := choose(c.value, c.supported); got != c.want {
-			t.Errorf("choose(%q, %v) = %q, want %q", c.value, c.supported, got, c.want)
+		if got := choose(c.value, c.paths); got != c.want {
+			t.Errorf("choose(%q, %v) = %q, want %q", c.value, c.paths, got, c.want)
 		}
 	}
 }
@@ -36,23 +45,46 @@ func TestVariable(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, isPortable := m.engine.(*portable)
-		if isPortable != (Name() == pathPortable) {
-			t.Fatalf("New does not follow Name() = %q", Name())
+		engine := map[string]string{pathPortable: "*kernel.portable", pathAVX2: "*kernel.avx2", pathIFMA: "*kernel.avx512"}[Name()]
+		if got := fmt.Sprintf("%T", m.engine); got != engine {
+			t.Fatalf("New returns %s for Name() = %q, want %s", got, Name(), engine)
 		}
 		t.Log("name=" + Name())
 		return
 	}
-	for _, value := range []string{"", pathPortable, pathIFMA, "nonsense"} {
+	for _, value := range []string{"", pathPortable, pathAVX2, pathIFMA, "nonsense"} {
 		c := exec.Command(os.Args[0], "-test.run=^TestVariable$", "-test.v")
 		c.Env = append(os.Environ(), Variable+"="+value, "KERNEL_PRINT_NAME=1")
 		out, err := c.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		if want := "name=" + choose(value, supported()); !strings.Contains(string(out), want+"\n") {
+		if want := "name=" + choose(value, Paths()); !strings.Contains(string(out), want+"\n") {
 			t.Errorf("with %s=%q the output lacks %s:\n%s", Variable, value, want, out)
 		}
+	}
+}
+
+// TestAVX2NeedsNoMore reads in the generated file which instructions it needs, of which
+// choose must know, and looks for registers that only AVX-512 has.
+func TestAVX2NeedsNoMore(t *testing.T) {
+	text, err := os.ReadFile("kernel_avx2_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lists := regexp.MustCompile(`(?m)^// Requires: (.*)$`).FindAllSubmatch(text, -1)
+	if len(lists) < strings.Count(string(text), "\nTEXT ") || len(lists) == 0 {
+		t.Fatalf("%d lists of what routines need", len(lists))
+	}
+	for _, list := range lists {
+		for _, name := range strings.Split(string(list[1]), ", ") {
+			if !slices.Contains([]string{"AVX", "AVX2", "FMA3", "MMX+"}, name) {
+				t.Errorf("a routine needs %s", name)
+			}
+		}
+	}
+	if more := regexp.MustCompile(`\b(Y(1[6-9]|2\d|3[01])|Z\d+|K[0-7])\b`).Find(text); more != nil {
+		t.Errorf("a routine uses %s", more)
 	}
 }
 

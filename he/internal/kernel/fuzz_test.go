@@ -6,17 +6,20 @@ import (
 	"testing"
 )
 
-// The fuzz targets compare the two paths. selector picks the modulus, data the
-// first residues and, through a seed, the others.
+// The fuzz targets compare the portable path with the others. selector picks the modulus
+// and, together with it, the other path; data the first residues and, through a seed, the
+// others.
 
 var fuzzPrimes = append(primes(4096), 40961, 65537)
 
 func pairOf(t testing.TB, n int, selector byte) (p, s *Modulus) {
-	if !supported() {
-		t.Skip("no AVX-512 IFMA here")
+	fast := paths(t)[1:]
+	if len(fast) == 0 {
+		t.Skip("no assembly here to compare with")
 	}
 	q := fuzzPrimes[int(selector)%len(fuzzPrimes)]
-	return mustBuild(t, n, q, pathPortable), mustBuild(t, n, q, pathIFMA)
+	path := fast[int(selector)/len(fuzzPrimes)%len(fast)]
+	return mustBuild(t, n, q, pathPortable), mustBuild(t, n, q, path)
 }
 
 // expand returns count residues: words of data modulo q, then a mixture of
@@ -39,10 +42,14 @@ func expand(data []byte, count int, q uint64) []uint64 {
 	return s
 }
 
+// seeds adds each seed for two paths.
 func seeds(f *testing.F) {
-	f.Add(byte(0), []byte{})
-	f.Add(byte(1), []byte("\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
-	f.Add(byte(4), []byte("a seed of more than two words"))
+	for path := range 2 {
+		first := byte(path * len(fuzzPrimes))
+		f.Add(first, []byte{})
+		f.Add(first+1, []byte("\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00"))
+		f.Add(first+4, []byte("a seed of more than two words"))
+	}
 }
 
 func FuzzNTT(f *testing.F) {
@@ -81,9 +88,12 @@ func FuzzMul(f *testing.F) {
 }
 
 func FuzzAccumulate(f *testing.F) {
-	f.Add(byte(0), uint16(0), []byte{})
-	f.Add(byte(1), uint16(8191), []byte("\xff\xff\xff\xff\xff\xff\xff\xff"))
-	f.Add(byte(4), uint16(4096), []byte("a seed of more than two words"))
+	for path := range 2 {
+		first := byte(path * len(fuzzPrimes))
+		f.Add(first, uint16(0), []byte{})
+		f.Add(first+1, uint16(8191), []byte("\xff\xff\xff\xff\xff\xff\xff\xff"))
+		f.Add(first+4, uint16(4096), []byte("a seed of more than two words"))
+	}
 	f.Fuzz(func(t *testing.T, selector byte, size uint16, data []byte) {
 		p, s := pairOf(t, 64, selector)
 		const tiles = 2

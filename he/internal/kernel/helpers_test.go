@@ -10,14 +10,17 @@ import (
 	"github.com/tuneinsight/lattigo/v5/ring"
 )
 
-// paths are the implementations that this machine can run. A test over them checks
-// both or says that it could not.
+// paths are the implementations that this machine can run, the portable one first. A test
+// over them checks all or says which it could not.
 func paths(t testing.TB) []string {
-	if !supported() {
-		t.Log("no AVX-512 IFMA here: only the portable path is tested")
-		return []string{pathPortable}
+	able := Paths()
+	for _, path := range All() {
+		if !slices.Contains(able, path) {
+			t.Logf("this processor cannot run the %s path, which is not tested", path)
+		}
 	}
-	return []string{pathPortable, pathIFMA}
+	slices.Reverse(able)
+	return able
 }
 
 func mustBuild(t testing.TB, n int, q uint64, path string) *Modulus {

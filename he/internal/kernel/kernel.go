@@ -7,10 +7,12 @@
 //	m.Mul(dst, p, w)        // product of polynomials, value by value
 //	m.INTT(dst)             // values -> coefficients
 //
-// There are two implementations with equal results, to the bit: a portable one
-// in Go and one in AVX-512 IFMA assembly, of which Name tells which runs. Every
-// residue that goes in must be fully reduced, in [0, q); every residue that comes
-// out is. The assembly is branch-free in the data; the portable reductions are
+// There are three implementations with equal results, to the bit: assembly for
+// AVX-512 IFMA and for AVX2 with FMA, and a portable one in Go. The fastest that the
+// processor has runs, or the one that the environment variable PUENTE_KERNEL names
+// (Variable, All, Paths, Name); gen and gen/avx2 derive the assembly. Every residue that
+// goes in must be fully reduced, in [0, q), unless a function says otherwise; every residue
+// that comes out is. The assembly is branch-free in the data; the portable reductions are
 // not constant-time.
 //
 // The order of a transform is bit-reversed: position i holds the value at
@@ -34,7 +36,8 @@ const Tile = 8
 const MaxBlocks = 1 << 13
 
 // Limits of New. Moduli below 2^50 leave the two bits that lazy reduction needs
-// within the 52-bit multipliers; the smallest degree is one in-register block.
+// within the 52-bit multipliers and below the 2^53 of doubles; the smallest degree is one
+// in-register block.
 const (
 	minDegree = 64
 	maxDegree = 1 << 16
@@ -50,7 +53,7 @@ type Modulus struct {
 	engine
 }
 
-// engine is what the two implementations provide. Lengths have been checked.
+// engine is what the implementations provide. Lengths have been checked.
 type engine interface {
 	ntt(p []uint64)
 	intt(p []uint64)
@@ -88,8 +91,11 @@ func build(n int, q uint64, path string) (*Modulus, error) {
 }
 
 func onPath(m *Modulus, p *portable, path string) *Modulus {
-	if path == pathIFMA {
+	switch path {
+	case pathIFMA:
 		m.engine = accelerate(p, m.psi)
+	case pathAVX2:
+		m.engine = accelerateAVX2(p, m.psi)
 	}
 	return m
 }

@@ -14,13 +14,14 @@ func (m *Modulus) Factor(w uint64) Factor {
 	return Factor{w, hi}
 }
 
-// Scale sets dst[i] = a[i]*w mod q. dst may be a. It panics if the lengths differ.
+// Scale sets dst[i] = a[i]*w mod q, for a[i] < 2^52. dst may be a. It panics if the lengths
+// differ.
 func (m *Modulus) Scale(dst, a []uint64, w Factor) {
 	same("Scale", len(dst), a)
 	m.scale(dst, a, &w)
 }
 
-// ScaleAdd sets dst[i] = dst[i] + a[i]*w mod q. Aliasing and lengths as for Scale.
+// ScaleAdd sets dst[i] = dst[i] + a[i]*w mod q. a, aliasing and lengths as for Scale.
 func (m *Modulus) ScaleAdd(dst, a []uint64, w Factor) {
 	same("ScaleAdd", len(dst), a)
 	m.scaleAdd(dst, a, &w)
@@ -36,7 +37,7 @@ func (m *Modulus) Fraction(w, e uint64) Fraction {
 }
 
 // AddFraction adds x*2^14 + floor(x*e/2^52), with x = v[i]*w mod q, to each sum[i], modulo
-// 2^64. It panics if the lengths differ.
+// 2^64, for v[i] < 2^52. It panics if the lengths differ.
 func (m *Modulus) AddFraction(sum, v []uint64, f Fraction) {
 	same("AddFraction", len(sum), v)
 	m.addFraction(sum, v, &f)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// onEachPath runs a test of functions that have no modulus on both paths.
+// onEachPath runs a test of functions that have no modulus on every path.
 func onEachPath(t *testing.T, test func(t *testing.T)) {
 	before := chosen
 	defer func() { chosen = before }()
@@ -21,7 +21,7 @@ func onEachPath(t *testing.T, test func(t *testing.T)) {
 }
 
 // lengths are and are not whole registers.
-var lengths = []int{0, 1, 7, 8, 9, 64, 203}
+var lengths = []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 64, 203}
 
 // TestScaleIsExact compares Scale, ScaleAdd, AddFraction and AddSmall with integers of
 // any size.
@@ -81,6 +81,38 @@ func TestScaleIsExact(t *testing.T) {
 	}
 }
 
+// TestScaleOfWords: the operand of Scale, ScaleAdd and AddFraction need only be below 2^52.
+func TestScaleOfWords(t *testing.T) {
+	const limit = 1 << 52
+	for _, q := range append(primes(4096), primes(64)...) {
+		for _, path := range paths(t) {
+			m := mustBuild(t, 64, q, path)
+			for _, w := range []uint64{1, q / 2, q/2 + 1, q - 1, q / 3} {
+				for _, fill := range fills {
+					rnd := rand.New(rand.NewPCG(17, q))
+					a, d := words(rnd, 203, limit, fill.next), words(rnd, 203, q, fill.next)
+					e := fill.next(rnd, limit)
+					product, sum, fractions := make([]uint64, len(a)), make([]uint64, len(a)), make([]uint64, len(a))
+					for i, v := range a {
+						product[i] = bigSum(q, []uint64{v}, []uint64{w})
+						sum[i] = (product[i] + d[i]) % q
+						hi, lo := bits.Mul64(product[i], e)
+						fractions[i] = product[i]<<14 + hi<<12 + lo>>52
+					}
+					name := fmt.Sprintf("%s, q %d, w %d, %s", path, q, w, fill.name)
+					m.ScaleAdd(d, a, m.Factor(w))
+					equal(t, "ScaleAdd, "+name, d, sum)
+					clear(d)
+					m.AddFraction(d, a, m.Fraction(w, e))
+					equal(t, "AddFraction, "+name, d, fractions)
+					m.Scale(d, a, m.Factor(w))
+					equal(t, "Scale, "+name, d, product)
+				}
+			}
+		}
+	}
+}
+
 func TestBinomial(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(14, 1))
@@ -104,7 +136,7 @@ func TestBinomial(t *testing.T) {
 	})
 }
 
-// FuzzLanes compares the two paths of what the comparisons are made of.
+// FuzzLanes compares the paths of what the comparisons are made of.
 func FuzzLanes(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, selector byte, data []byte) {

@@ -8,6 +8,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/puente-project/puente/protocol/schedule"
 	"github.com/puente-project/puente/protocol/transcript"
 	"github.com/puente-project/puente/templates"
 )
@@ -18,6 +19,8 @@ type Session struct {
 	Requester, Holder *Party
 	RequesterKey      *Key
 	HolderKey         *Key
+	// Probes is how many the open message and the messages are of; Request.Probes may differ.
+	Probes int
 	// Keep keeps all messages, as for replay; otherwise only the opening ones are kept.
 	Keep bool
 	// Stop ends the session behind so many messages; 0 plays it to the end. A session that
@@ -54,7 +57,8 @@ type Session struct {
 
 // plan decides about a session.
 func (w *World) plan(n, sessions int, at time.Time) *Session {
-	s := &Session{Number: n, Requester: w.Parties[0], Holder: w.Parties[1], Outcome: transcript.OutcomeNoHit}
+	s := &Session{Number: n, Requester: w.Parties[0], Holder: w.Parties[1], Probes: 1, Outcome: transcript.OutcomeNoHit}
+	width := uint64(128)
 	list, purpose := w.Agreement.Watchlists[1+n%2], w.Agreement.Purposes[0]
 	if n%4 == 3 {
 		s.Requester, s.Holder, list = s.Holder, s.Requester, w.Agreement.Watchlists[0]
@@ -70,15 +74,21 @@ func (w *World) plan(n, sessions int, at time.Time) *Session {
 	case n%7 == 0:
 		s.Outcome, s.Claimed = transcript.OutcomeHit, true
 	}
+	switch {
+	case n == 10: // 16 probes are a wave
+		s.Probes, width = 17, 1
+	case n%16 == 2:
+		s.Probes = 3
+	}
 	s.RequesterKey, s.HolderKey = w.keyOf(s.Requester, n, sessions), w.keyOf(s.Holder, n, sessions)
 	e := Epoch(list, epochOf(n), at)
 	s.Request = transcript.Request{
-		Requester: s.Requester.Name, Holder: s.Holder.Name, Watchlist: list.Name, Scheme: list.Scheme,
+		Requester: s.Requester.Name, Holder: s.Holder.Name, Watchlist: list.Name, Scheme: list.Scheme, Probes: uint64(s.Probes),
 		Seed: digest("requester seed", n), Agreement: w.Agreement.Digest(), Purpose: purpose.Code, Basis: purpose.Basis,
 		Case: digest("case", n), Time: at, Key: s.RequesterKey.ID(),
 	}
 	s.Grant = transcript.Grant{Seed: digest("holder seed", n), Epoch: e.Epoch, Root: e.Root, Entries: e.Entries,
-		Width: 128, Time: at.Add(2 * time.Second), Key: s.HolderKey.ID()}
+		Width: width, Time: at.Add(2 * time.Second), Key: s.HolderKey.ID()}
 	return s
 }
 
@@ -106,8 +116,11 @@ func (s *Session) play(w *World) {
 	if s.EditRequest != nil {
 		s.EditRequest(r)
 	}
-	s.open = filler(70+len(r.Requester)+len(r.Holder)+len(r.Watchlist)+len(r.Scheme), "open", s.Number)
-	s.open[0] = transcript.KindOpen
+	s.open = append([]byte{transcript.KindOpen, 1}, filler(32, "open", s.Number)...)
+	s.open = binary.BigEndian.AppendUint16(append(s.open, r.Seed[:]...), uint16(s.Probes))
+	for _, text := range []string{r.Requester, r.Holder, r.Watchlist, r.Scheme} {
+		s.open = append(append(s.open, byte(len(text))), text...)
+	}
 	if r.Open == (transcript.Digest{}) {
 		r.Open = sha256.Sum256(s.open)
 	}
@@ -235,50 +248,53 @@ func (s *Session) record() {
 	if err != nil {
 		panic(err)
 	}
-	entries := int(s.Grant.Entries)
 	low, top := scheme.ScoreRange()
 	levels := bits.Len64(uint64(top + 1))
 	lanes := 3 * planeLanes
 	if bits.Len64(uint64(1<<levels-low-2)) > 16 {
 		lanes = 2 * planeLanes
 	}
-	perBatch := lanes / l.Shifts
-	batches, shares := (entries+perBatch-1)/perBatch, l.Ciphertexts(entries)
+	plan := schedule.New(l, s.Probes, int(s.Grant.Entries), lanes, levels)
+	plan.PerWave = max(1, plan.PerWave) // a test may grant an impossible layout
 
 	s.messages = map[transcript.Record][]byte{}
 	s.known(transcript.Requester, s.open)
 	s.known(transcript.Holder, s.accept)
 	s.add(transcript.Requester, transcript.KindKey, 0, 32+51200+planeLanes*150/8)
-	for i := range l.Blocks {
-		s.add(transcript.Requester, transcript.KindBlock, i, 512*92)
-	}
-	// sizes are the bytes of prefixes and verdicts of a batch.
-	sizes := func(batch int) (prefixes, verdict int) {
-		switch comparisons := min(perBatch, entries-batch*perBatch) * l.Shifts; {
-		case comparisons <= planeLanes:
-			return planeLanes * 100 / 8, planeLanes * 48 / 8
-		case comparisons <= 2*planeLanes:
-			return planeLanes * 150 / 8, planeLanes * 82 / 8
-		}
-		return planeLanes * 150 / 8, planeLanes * 114 / 8
-	}
 	sent := 0
-	for b := range batches {
-		for ; sent < l.Ciphertexts(min((b+1)*perBatch, entries)); sent++ {
-			count := min(l.PerCiphertext, entries-sent*l.PerCiphertext) * l.Shifts
-			s.add(transcript.Holder, transcript.KindShare, sent, 512*29+(count*24+7)/8)
+	for number := range plan.Waves() {
+		w := plan.Wave(number)
+		for i := range w.Blocks() {
+			s.add(transcript.Requester, transcript.KindBlock, w.First*l.Blocks+i, 512*92)
 		}
-		prefixes, verdict := sizes(b)
-		for level := range levels {
-			s.add(transcript.Requester, transcript.KindPrefixes, b*levels+level, prefixes)
-		}
-		for number := range levels {
-			s.add(transcript.Holder, transcript.KindVerdict, b*levels+number, verdict)
+		for b := w.Batch; b < w.Batch+w.Batches(); b++ {
+			for ; sent < plan.SharesUpTo(b+1); sent++ {
+				count := plan.Held(plan.Place(sent).Ciphertext) * l.Shifts
+				s.add(transcript.Holder, transcript.KindShare, sent, 512*29+(count*24+7)/8)
+			}
+			prefixes, verdict := bodies(plan.Comparisons(b))
+			for level := range levels {
+				s.add(transcript.Requester, transcript.KindPrefixes, b*levels+level, prefixes)
+			}
+			for number := range levels {
+				s.add(transcript.Holder, transcript.KindVerdict, b*levels+number, verdict)
+			}
 		}
 	}
-	if sent != shares {
+	if sent != plan.Shares() {
 		panic("audittest: not all shares were sent")
 	}
+}
+
+// bodies are the bytes of prefixes and of a verdict of so many comparisons.
+func bodies(comparisons int) (prefixes, verdict int) {
+	switch {
+	case comparisons <= planeLanes:
+		return planeLanes * 100 / 8, planeLanes * 48 / 8
+	case comparisons <= 2*planeLanes:
+		return planeLanes * 150 / 8, planeLanes * 82 / 8
+	}
+	return planeLanes * 150 / 8, planeLanes * 114 / 8
 }
 
 // planeLanes is the number of comparisons of a plane.

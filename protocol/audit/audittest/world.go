@@ -57,7 +57,8 @@ const (
 )
 
 // New makes a world. In every run of 16 sessions one was aborted half-way and one never
-// reached the holder; every fourth session cl is asked by us. Epochs change every 40
+// reached the holder; every fourth session cl is asked by us.
+// Session 2 and every sixteenth behind it has three probes, session 10 has 17 in two waves. Epochs change every 40
 // sessions and cl changes its key in the middle.
 func New(o Options) *World {
 	iris, err := templates.NewIrisScheme(templates.Shape{Rows: 16, Cols: 128, Filters: 1, Planes: 1}, 31)
@@ -75,7 +76,7 @@ func New(o Options) *World {
 			{Holder: "us", Name: vectorList, Scheme: vector.String(), MinEntries: 50},
 			{Holder: "us", Name: irisList, Scheme: iris.String(), MinEntries: 100},
 		},
-		Purposes: []agreement.Purpose{{Code: "border", Basis: "treaty-2025-4", Daily: 40}, {Code: "fugitive", Basis: "treaty-2025-7", Daily: 20}},
+		Purposes: []agreement.Purpose{{Code: "border", Basis: "treaty-2025-4", Daily: 100}, {Code: "fugitive", Basis: "treaty-2025-7", Daily: 20}},
 		Claims:   &agreement.Claims{WindowHours: 72, PerSession: 2, Daily: 10, Bases: []string{"treaty-2025-7", "warrant"}},
 	}}
 	if o.Agreement != nil {

@@ -6,12 +6,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func broadcast(name string) reg.VecVirtual {
-	r := ZMM()
-	VPBROADCASTQ(Load(Param(name), GP64()), r)
-	return r
-}
-
 // nonzero replaces words by 1 + (low half of the word)*bound >> 32, without those whose
 // product has a low half under least, and returns how many are left. What it writes ends
 // no later than the vector that it has just read.
@@ -19,7 +13,7 @@ func nonzero() {
 	TEXT("nonzero", NOSPLIT, "func(words *uint64, bound, least, count uint64) uint64")
 	Pragma("noescape")
 	words := Load(Param("words"), GP64())
-	bound, least := broadcast("bound"), broadcast("least")
+	bound, least := everywhere("bound"), everywhere("least")
 	count := Load(Param("count"), GP64())
 	one := ZMM()
 	VPTERNLOGD(Imm(0xff), one, one, one)
@@ -97,7 +91,7 @@ func pick() {
 	lists := Load(Param("lists"), GP64())
 	keys := Load(Param("keys"), GP64())
 	c := Load(Param("constants"), GP64())
-	q, want := constant(c, constQ), broadcast("want")
+	q, want := constant(c, constQ), everywhere("want")
 	number := Load(Param("number"), GP64())
 	count := Load(Param("count"), GP64())
 	i, j, list, key, left := GP64(), GP64(), GP64(), GP64(), GP64()
@@ -148,7 +142,7 @@ func lift() {
 	Pragma("noescape")
 	dst := Load(Param("dst"), GP64())
 	src := Load(Param("src"), GP64())
-	half, add := broadcast("half"), broadcast("add")
+	half, add := everywhere("half"), everywhere("add")
 	count := Load(Param("count"), GP64())
 
 	eachVector(count, func() {
@@ -167,7 +161,7 @@ func liftPass8() {
 	src := Load(Param("src"), GP64())
 	table := Load(Param("table"), GP64())
 	f := newField(Load(Param("constants"), GP64()))
-	half, add := broadcast("half"), broadcast("add")
+	half, add := everywhere("half"), everywhere("add")
 	stride := Load(Param("stride"), GP64())
 	SHLQ(Imm(3), stride)
 	stride3, dstUpper, srcUpper, left := GP64(), GP64(), GP64(), GP64()
