@@ -23,7 +23,7 @@ const (
 	bitsMagic = (1023 + 52) << 52  // 2^52
 	bitsRound = bitsMagic | 1<<51  // 1.5*2^52
 	bitsHigh  = (1023 + 102) << 52 // 2^102
-	bitsLow   = bitsHigh | 7       // 2^102 + 1.5*2^52
+	bitsLow   = bitsHigh | 6       // 2^102 + 1.5*2^52
 
 	bitsFraction = (1023 + 104) << 52 // 2^104
 )
