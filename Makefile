@@ -1,6 +1,6 @@
 # Two targets do all set-up on a fresh machine with Go: demo and test.
 
-.PHONY: demo demo-vault test build lint race fuzz bench-matrix bench-report clean
+.PHONY: demo demo-vault test test-kernels build lint race fuzz bench-matrix bench-report clean
 
 export CGO_ENABLED ?= 0
 
@@ -12,19 +12,23 @@ demo: build
 demo-vault: build
 	.ci/demo-vault
 
-# All tests; what CI runs. The arithmetic is tested on both of its paths, and the service
-# under the race detector where there is a C compiler.
+# All tests; what CI runs. The arithmetic is tested on every path that this processor has,
+# and the service under the race detector where there is a C compiler.
 test:
 	go vet ./...
 	go run ./keys/vault/vaulttest/run -build
 	.ci/check-generated
 	go test ./...
-	PUENTE_KERNEL=portable go test ./he ./protocol
+	$(MAKE) --no-print-directory test-kernels
 	@if command -v "$$(go env CC)" >/dev/null; then \
 		set -x; \
 		CGO_ENABLED=1 go test -race -run 'Queries|Delisting|Service' ./cmd/puente && \
 		CGO_ENABLED=1 go test -race ./protocol/transport ./protocol/evidence; \
 	else echo 'no C compiler: the race detector is not run'; fi
+
+# All implementations of the arithmetic that this processor can run give the same bytes.
+test-kernels:
+	go run ./he/internal/kernel/everypath
 
 build:
 	go build -trimpath -o bin/ ./cmd/...

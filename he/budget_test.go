@@ -425,9 +425,11 @@ func checkRounding(t *testing.T, s session, key ringKey, b Budget, trials int) {
 		re := key.replay(t, zero, zero, positionsTo(r.n), 2,
 			func() *Stream { return NewStream(testSeed(uint64(trial)), labelShareNoise, 0) }, b, func(int) uint64 { return 0 })
 		exact := s.owner.phase(r, re.a, zero) // a*s modulo q
-		u := unpacker{in: re.wire}
 		rounded, work := make([]uint64, r.n), make([]uint64, r.n)
-		r.maskPhase(rounded, work, s.owner.secretIn(r), &u, b.MaskBits) // round(a)*s in wire units
+		if err := r.unpackAnswer("", re.wire, b, rounded, work); err != nil {
+			t.Fatal(err)
+		}
+		r.maskPhase(rounded, work, s.owner.secretIn(r), b.MaskBits) // round(a)*s in wire units
 		for i := range exact {
 			e := new(big.Int).Mul(big.NewInt(int64(rounded[i])), q)
 			e = centre(e.Sub(e, exact[i].Lsh(exact[i], width)), turn)

@@ -16,16 +16,6 @@ import (
 // so that a hit makes exactly one of h equality tests on prefixes true, and a non-hit
 // none.
 
-// target returns the prefix of k-level bits that the test of a level compares
-// x>>level with.
-func (p *Params) target(r uint32, level int) uint32 {
-	prefix := r >> level
-	if prefix&1 == 0 {
-		return prefix | 1
-	}
-	return (prefix ^ 1 + 1<<(p.HitBits-level)) & (1<<(p.ScoreBits-level) - 1)
-}
-
 // Batch is a batch of comparisons on its way: it collects the prefixes of all levels and
 // gives HitBits answers. In every answer each lane holds the test of another level, in an
 // order that is rotated by a random number of its own for every lane: where the zero of a
@@ -102,49 +92,66 @@ func (b *Batch) Close(seed Seed) error {
 	return nil
 }
 
+// levelsAtOnce is the number of levels whose factors and products are computed together:
+// their lists, with one prime's tables, stay in a second-level cache of 1 MiB.
+const levelsAtOnce = 4
+
 // Answer returns answer number 0..HitBits-1 of a closed batch: the encryption of
 // rho*(prefix - target) in every lane, with rho uniform and not zero, for the level that
 // the lane's turn makes it. Answers may be computed at the same time. It panics for a batch
 // that is not closed.
 func (b *Batch) Answer(number int) []byte {
-	l, n := b.lanes, b.lanes.r.n
-	lentA, lentB, lent := l.r.borrow(), l.r.borrow(), l.r.borrow()
-	defer l.r.giveBack(lentA, lentB, lent)
-	sumA, sumB, blind := *lentA, *lentB, *lent
-	rho, giveRho := l.borrow()
-	defer giveRho()
-	constant, giveConstant := l.borrow()
-	defer giveConstant()
-	part, givePart := l.borrow()
-	defer givePart()
-
-	mine := make([]uint8, len(b.turns)) // the level that each lane tests
-	st := NewStream(b.seed, labelBlind, b.index, uint32(number))
-	for plane, m := range l.planes {
-		for i := range n {
-			lane := plane*n + i
-			at := (int(b.turns[lane]) + number) % len(b.levels)
-			v := 1 + st.Below(m.q-1)
-			mine[lane], rho[plane][i] = uint8(at), m.remainder(v*l.weight[plane])
-			constant[plane][i] = m.subtract(0, m.remainder(v*uint64(b.key.p.target(b.masks[lane], at))))
-		}
-		m.INTT(constant[plane])
+	l := b.lanes
+	sumA, sumB := l.r.borrow(), l.r.borrow()
+	defer l.r.giveBack(sumA, sumB)
+	work, giveBack := l.borrow(len(l.planes) + 1 + 2*levelsAtOnce)
+	defer giveBack()
+	rho, rest := work[:len(l.planes)], work[len(l.planes):]
+	constant, factors, lifted := rest[0], rest[1:1+levelsAtOnce], rest[1+levelsAtOnce:]
+	levels := make([]uint8, len(b.turns)) // the level that each lane tests
+	b.blind(rho, constant, levels, number, lifted[0])
+	for i := range l.r.q {
+		clear((*sumA)[i])
+		clear((*sumB)[i])
 	}
-	for at, prefixes := range b.levels {
-		for plane, m := range l.planes {
-			kernel.Pick(part[plane], rho[plane], mine[plane*n:(plane+1)*n], uint8(at))
-			m.INTT(part[plane])
+	for first := 0; first < len(b.levels); first += levelsAtOnce {
+		prefixes := b.levels[first:min(first+levelsAtOnce, len(b.levels))]
+		factors, lifted := factors[:len(prefixes)], lifted[:len(prefixes)]
+		for i, factor := range factors {
+			l.whole.Pick(factor, rho, levels, uint8(first+i))
+			l.whole.INTT(factor)
 		}
-		l.merge.Recombine(blind, part)
-		l.r.transform(blind)
-		if at == 0 {
-			l.r.mul(sumA, prefixes.a, blind)
-			l.r.mul(sumB, prefixes.b, blind)
-		} else {
-			l.r.mulAdd(sumA, prefixes.a, blind)
-			l.r.mulAdd(sumB, prefixes.b, blind)
+		var prefixA, prefixB [levelsAtOnce][]uint64
+		for limb, q := range l.r.q {
+			for i, prefix := range prefixes {
+				prefixA[i], prefixB[i] = prefix.a[limb], prefix.b[limb]
+				q.LiftNTT(lifted[i], factors[i], l.t)
+			}
+			q.AddProducts((*sumA)[limb], (*sumB)[limb], lifted, prefixA[:len(prefixes)], prefixB[:len(prefixes)])
 		}
 	}
-	return b.key.lane.in(l.r).answer(sumA, sumB, nil, func(sum poly) { l.addMessage(sum, constant) },
+	return b.key.lane.in(l.r).answer(*sumA, *sumB, nil, func(sum poly) { l.addMessage(sum, constant) },
 		NewStream(b.seed, labelTestNoise, b.index, uint32(number)), l.budget)
+}
+
+// blind draws rho for all lanes of an answer, one list for each plane, as shares of values
+// modulo T: their sum over the planes has them in its lanes. It sets levels to what each
+// lane tests, and constant to the coefficients below T of the polynomial with the lanes
+// -rho*target. work is overwritten.
+func (b *Batch) blind(rho [][]uint64, constant []uint64, levels []uint8, number int, work []uint64) {
+	l, n, st := b.lanes, b.lanes.r.n, NewStream(b.seed, labelBlind, b.index, uint32(number))
+	clear(constant)
+	for plane, m := range l.planes {
+		from, to, v := plane*n, (plane+1)*n, rho[plane]
+		for drawn := 0; drawn < n; {
+			st.words(v[drawn:])
+			drawn += kernel.Nonzero(v[drawn:], m.q)
+		}
+		m.Scale(v, v, l.weight[plane])
+		kernel.Targets(work, levels[from:to], b.masks[from:to], b.turns[from:to], number, b.key.p.HitBits, b.key.p.ScoreBits)
+		m.Mul(work, work, v)
+		l.whole.ScaleAdd(constant, work, l.minus[plane])
+		l.whole.Scale(v, v, l.share[plane])
+	}
+	l.whole.INTT(constant)
 }

@@ -61,10 +61,10 @@ func (k ringKey) answer(a, b poly, positions []int, addMessage func(b poly), noi
 	addMessage(b)
 	r.flood(b, budget.FloodBits, noise, *lent)
 	r.addErrors(b, noise)
-	w := newPacker(packedSize(r.n, budget.MaskBits) + packedSize(len(b[0]), budget.MessageBits))
-	r.pack(w, a, uint(budget.MaskBits), u[0])
-	r.pack(w, b, uint(budget.MessageBits), u[0])
-	return w.bytes()
+	out, cut := make([]byte, r.answerSize(budget, len(b[0]))), packedSize(r.n, budget.MaskBits)
+	r.pack(out[:cut], a, budget.MaskBits, u[0])
+	r.pack(out[cut:], b, budget.MessageBits, u[0])
+	return out
 }
 
 // gather moves the coefficients at ascending positions to the front and returns them.
@@ -84,11 +84,17 @@ const maxFloodBits = 99
 // the higher half first, of which the upper bits are used. work is overwritten.
 func (r *ring) flood(b poly, bits int, st *Stream, work poly) {
 	low, high := work[0][:len(b[0])], work[1][:len(b[0])]
-	cut := uint(128 - bits - 1)
-	for i := range low {
-		hi := st.Uint64()
-		v := uint128{hi, st.Uint64()}.shiftRight(cut)
-		low[i], high[i] = v.lo&(1<<50-1), v.shiftRight(50).lo
+	cut := uint(128 - bits - 1) // above 14
+	var words [512]uint64
+	for from := 0; from < len(low); from += len(words) / 2 {
+		count := min(len(low)-from, len(words)/2)
+		st.words(words[:2*count])
+		for i := range count {
+			hi, lo := words[2*i], words[2*i+1]
+			// A shift by 64 or more, also by less than nothing, gives zero.
+			low[from+i] = (hi>>(cut-64) | hi<<(64-cut) | lo>>cut) & (1<<50 - 1)
+			high[from+i] = hi >> (cut - 14)
+		}
 	}
 	for l, q := range r.q {
 		q.ScaleAdd(b[l], low, q.Factor(1))

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"github.com/puente-project/puente/he/internal/kernel"
 )
 
 // golden is one hash over every kind of message of deterministic sessions, in this
@@ -86,6 +88,7 @@ func goldenRun(t *testing.T, need Need, lanes int) (messages [][]byte) {
 }
 
 func TestGolden(t *testing.T) {
+	t.Log("arithmetic: " + kernel.Name()) // he/internal/kernel/everypath looks for it
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, threads := range []int{1, 4} {
 		runtime.GOMAXPROCS(threads)

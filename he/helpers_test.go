@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/puente-project/puente/he/internal/kernel"
 	"pgregory.net/rapid"
 )
 
@@ -260,9 +261,9 @@ func (r *ring) sum(v poly, i int) uint64 {
 
 // down returns what ring.pack writes for a polynomial.
 func (r *ring) down(v poly, width uint) []uint64 {
-	w := newPacker(0)
-	r.pack(w, v, width, make([]uint64, len(v[0])))
-	u, out := unpacker{in: w.bytes()}, make([]uint64, len(v[0]))
+	data := make([]byte, packedSize(len(v[0]), int(width)))
+	r.pack(data, v, int(width), make([]uint64, len(v[0])))
+	u, out := unpacker{in: data}, make([]uint64, len(v[0]))
 	for i := range out {
 		out[i] = u.get(width)
 	}
@@ -397,14 +398,27 @@ func (b *Batch) answers(t testing.TB, seed Seed) [][]byte {
 }
 
 // values decrypts all lanes of an answer to a batch of count comparisons.
-func (s session) values(t testing.TB, answer []byte, count int) []uint64 {
+func (s session) values(t testing.TB, answer []byte, count int) (lanes []uint64) {
 	t.Helper()
-	planes, giveBack, err := s.owner.openAnswer(answer, count)
-	if err != nil {
+	l := s.p.lanesFor(count)
+	whole := make([]uint64, l.r.n)
+	if err := s.owner.openAnswer(answer, count, whole); err != nil {
 		t.Fatal(err)
 	}
-	defer giveBack()
-	return slices.Concat(planes...)
+	for _, m := range l.planes {
+		for _, v := range whole {
+			lanes = append(lanes, v%m.q)
+		}
+	}
+	return lanes
+}
+
+// target is kernel.Targets for one mask.
+func (p *Params) target(r uint32, level int) uint32 {
+	var targets [1]uint64
+	var levels [1]uint8
+	kernel.Targets(targets[:], levels[:], []uint32{r}, []uint8{uint8(level)}, 0, p.HitBits, p.ScoreBits)
+	return uint32(targets[0])
 }
 
 func allPositions(p *Params) []int { return positionsTo(p.n) }

@@ -1,7 +1,6 @@
 package he
 
 import (
-	"fmt"
 	"math/bits"
 
 	"github.com/puente-project/puente/he/internal/kernel"
@@ -93,47 +92,40 @@ func (k *KeyOwner) EncryptPrefix(batch uint32, level int, x []uint32) []byte {
 	l := k.p.lanesFor(len(x))
 	work := l.r.borrow()
 	defer l.r.giveBack(work)
-	planes, giveBack := l.borrow()
-	defer giveBack()
-	for p, m := range l.planes {
+	message, prefixes := (*work)[0], (*work)[1]
+	clear(message)
+	for p := range l.planes {
 		values := x[min(p*l.r.n, len(x)):min((p+1)*l.r.n, len(x))]
-		kernel.Widen(planes[p][:len(values)], values, uint(level))
-		clear(planes[p][len(values):])
-		m.INTT(planes[p])
+		count := len(values)
+		kernel.Widen(prefixes[:count], values, uint(level))
+		l.whole.ScaleAdd(message[:count], prefixes[:count], l.unit[p])
 	}
-	b := l.r.encryptZero(l.r.uniform(*work, k.public, labelPrefixA, batch, uint32(level)), k.minusLane,
+	l.whole.INTT(message)
+	a := l.r.borrow()
+	defer l.r.giveBack(a)
+	b := l.r.encryptZero(l.r.uniform(*a, k.public, labelPrefixA, batch, uint32(level)), k.minusLane,
 		NewStream(k.seed, labelPrefixError, batch, uint32(level)))
-	l.addMessage(b, planes)
+	l.addMessage(b, message)
 	return l.packUpload(b)
 }
 
 // ShareSize is the length in bytes of an encoded share of count scores.
-func (p *Params) ShareSize(count int) int {
-	return packedSize(p.n, p.Score.MaskBits) + packedSize(count, p.Score.MessageBits)
-}
+func (p *Params) ShareSize(count int) int { return p.score.answerSize(p.Score, count) }
 
-// OpenShare decrypts the masked scores at the given coefficients, each uniform
-// modulo 2^ScoreBits.
+// OpenShare decrypts the masked scores at the given coefficients, at most Degree of them,
+// each uniform modulo 2^ScoreBits.
 func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 	p := k.p
-	if err := checkLength("share", len(data), p.ShareSize(len(positions))); err != nil {
+	work, more := p.score.borrow(), p.score.borrow()
+	defer p.score.giveBack(work, more)
+	phase, messages := (*work)[0], (*more)[0][:len(positions)]
+	if err := p.score.unpackAnswer("share", data, p.Score, phase, messages); err != nil {
 		return nil, err
 	}
-	r := unpacker{in: data}
-	work := p.score.borrow()
-	defer p.score.giveBack(work)
-	phase := (*work)[0]
-	p.score.maskPhase(phase, (*work)[1], k.score, &r, p.Score.MaskBits)
-	if !r.align() {
-		return nil, fmt.Errorf("share: %w", ErrPadding)
-	}
+	p.score.maskPhase(phase, (*work)[1], k.score, p.Score.MaskBits)
 	x := make([]uint32, len(positions))
 	for i, position := range positions {
-		b := r.get(uint(p.Score.MessageBits))
-		x[i] = uint32(roundTo(phase[position], b, p.Score, 1<<p.ScoreBits))
-	}
-	if !r.align() {
-		return nil, fmt.Errorf("share: %w", ErrPadding)
+		x[i] = uint32(roundTo(phase[position], messages[i], p.Score, 1<<p.ScoreBits))
 	}
 	return x, nil
 }
@@ -142,93 +134,105 @@ func (k *KeyOwner) OpenShare(data []byte, positions []int) ([]uint32, error) {
 // comparisons; there are HitBits of them.
 func (p *Params) VerdictSize(count int) int {
 	l := p.lanesFor(count)
-	return packedSize(l.r.n, l.budget.MaskBits) + packedSize(l.r.n, l.budget.MessageBits)
+	return l.r.answerSize(l.budget, l.r.n)
 }
 
 // OpenVerdict sets hits[i] where lane i of one answer of a batch is zero, which is a
 // hit; the others stay as they are. len(hits) is the number of comparisons of the batch.
 func (k *KeyOwner) OpenVerdict(data []byte, hits []bool) error {
-	values, giveBack, err := k.openAnswer(data, len(hits))
-	if err != nil {
+	l := k.p.lanesFor(len(hits))
+	work := l.r.borrow()
+	defer l.r.giveBack(work)
+	values := (*work)[0]
+	if err := k.openAnswer(data, len(hits), values); err != nil {
 		return err
 	}
-	defer giveBack()
-	n := k.p.lanes[0].r.n
-	for i := range hits {
-		if values[i/n][i%n] == 0 {
-			hits[i] = true
-		}
+	for p, m := range l.planes {
+		m.markMultiples(hits[min(p*l.r.n, len(hits)):min((p+1)*l.r.n, len(hits))], values)
 	}
 	return nil
 }
 
-// openAnswer decrypts the lanes of an answer, plane by plane.
-func (k *KeyOwner) openAnswer(data []byte, count int) (planes [][]uint64, giveBack func(), err error) {
-	l := k.p.lanesFor(count)
-	if err := checkLength("verdict", len(data), k.p.VerdictSize(count)); err != nil {
-		return nil, nil, err
+// markMultiples sets hits[i] where values[i] is a multiple of q: where its product with
+// the inverse of q modulo 2^64 is a quotient, no larger than that of the largest multiple
+// (Granlund and Montgomery, PLDI 1994, section 9).
+func (m *modulus) markMultiples(hits []bool, values []uint64) {
+	inverse := m.q // modulo 8; each of Newton's steps doubles the bits
+	for range 5 {
+		inverse *= 2 - m.q*inverse
 	}
-	r := unpacker{in: data}
-	work := l.r.borrow()
-	defer l.r.giveBack(work)
-	phase := (*work)[0]
-	l.r.maskPhase(phase, (*work)[1], k.lane, &r, l.budget.MaskBits)
-	padded := r.align()
-	planes, giveBack = l.borrow()
-	for i := range phase {
-		m := roundTo(phase[i], r.get(uint(l.budget.MessageBits)), l.budget, l.t)
-		for p, q := range l.planes {
-			planes[p][i] = q.remainder(m)
+	for i, v := range values[:len(hits)] {
+		if v*inverse <= m.whole {
+			hits[i] = true
 		}
 	}
-	if !r.align() || !padded {
-		giveBack()
-		return nil, nil, fmt.Errorf("verdict: %w", ErrPadding)
-	}
-	for p, q := range l.planes {
-		q.NTT(planes[p])
-	}
-	return planes, giveBack, nil
 }
 
-// halfMask is where a wide a is cut in two, so that |part*s| < n*2^halfMask stays far
-// below half of a prime.
-const halfMask = 31
-
-// maskPhase reads the a of an answer (n integers of width bits, signed) and writes a*s
-// modulo 2^width and more, as integers in two's complement. work is overwritten.
-func (r *ring) maskPhase(phase, work []uint64, secret poly, in *unpacker, width int) {
-	q := r.q[0]
-	for i := range phase {
-		v := int64(in.get(uint(width))<<(64-width)) >> (64 - width)
-		phase[i] = q.signed(v & (1<<halfMask - 1))
-		work[i] = q.signed(v >> halfMask)
+// openAnswer decrypts an answer to a batch of count comparisons to one value modulo T for
+// the lanes of all planes, in transformed form.
+func (k *KeyOwner) openAnswer(data []byte, count int, values []uint64) error {
+	l := k.p.lanesFor(count)
+	work := l.r.borrow()
+	defer l.r.giveBack(work)
+	messages := (*work)[0]
+	if err := l.r.unpackAnswer("verdict", data, l.budget, values, messages); err != nil {
+		return err
 	}
-	for _, part := range [][]uint64{phase, work} {
+	l.r.maskPhase(values, (*work)[1], k.lane, l.budget.MaskBits)
+	for i, phase := range values {
+		values[i] = roundTo(phase, messages[i], l.budget, l.t)
+	}
+	l.whole.NTT(values)
+	return nil
+}
+
+// wholeMask is the largest width of an a that is multiplied as one, and halfMask is where a
+// wider one is cut in two: so that |part*s| < n*2^(wholeMask-1) stays below half of a prime.
+const (
+	wholeMask = 36
+	halfMask  = 31
+)
+
+// maskPhase replaces the a of an answer, integers of width bits, signed, by a*s modulo
+// 2^width and more, as integers in two's complement. work is overwritten.
+func (r *ring) maskPhase(phase, work []uint64, secret poly, width int) {
+	q, sign := r.q[0], uint(64-width)
+	parts := [][]uint64{phase, work}
+	if width <= wholeMask {
+		parts = parts[:1]
+		for i, v := range phase {
+			phase[i] = q.signed(int64(v<<(sign&63)) >> (sign & 63))
+		}
+	} else {
+		for i, v := range phase {
+			phase[i], work[i] = v&(1<<halfMask-1), q.signed(int64(v<<(sign&63))>>(sign&63)>>halfMask)
+		}
+	}
+	for _, part := range parts {
 		q.NTT(part)
 		q.Mul(part, part, secret[0])
 		q.INTT(part)
 	}
-	for i := range phase {
-		phase[i] = q.centred(phase[i]) + q.centred(work[i])<<halfMask
+	for i, v := range phase {
+		phase[i] = q.centred(v)
+	}
+	if len(parts) > 1 {
+		for i, v := range work {
+			phase[i] += q.centred(v) << halfMask
+		}
 	}
 }
 
-// centred returns v less q if it is above q/2, in two's complement.
+// centred returns v < q less q if it is above q/2, in two's complement.
 func (m *modulus) centred(v uint64) uint64 {
-	if v > m.q/2 {
-		return v - m.q
-	}
-	return v
+	return v - uint64(int64(m.q/2-v)>>63)&m.q
 }
 
 // roundTo returns round((phase + b*2^(MaskBits-MessageBits)) * T / 2^MaskBits) mod T.
 func roundTo(phase, b uint64, budget Budget, t uint64) uint64 {
-	width := uint(budget.MaskBits)
-	v := (phase + b<<(budget.MaskBits-budget.MessageBits)) & (1<<width - 1)
+	v := (phase + b<<(budget.MaskBits-budget.MessageBits)) << (64 - budget.MaskBits)
 	hi, lo := bits.Mul64(v, t)
-	lo, carry := bits.Add64(lo, 1<<(width-1), 0)
-	r := uint128{hi + carry, lo}.shiftRight(width).lo
+	r := hi + lo>>63
 	if r == t {
 		return 0
 	}

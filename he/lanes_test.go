@@ -46,41 +46,88 @@ func everyLanes(t *testing.T, f func(l *lanes)) {
 	}
 }
 
-// TestLanesRecombine takes polynomials from the planes to the ring and holds them against
-// math/big: at the ends of the range, around the half, where the number of turns is
-// rounded, and for all patterns of residues.
-func TestLanesRecombine(t *testing.T) {
+// TestLanesJoin takes values of the planes to the ring as Answer does, modulo T and lifted,
+// and holds them against math/big: at the ends of the range, around the half, and for all
+// patterns of residues.
+func TestLanesJoin(t *testing.T) {
 	rng := rand.New(rand.NewPCG(21, 22))
 	everyLanes(t, func(l *lanes) {
 		t2, q, half := bigOf(l.t), l.r.bigQ(), int64(l.t/2)
 		crt := chinese(l.planes)
-		want, weighted := make([]*big.Int, l.r.n), newLists(len(l.planes), l.r.n)
-		plain := make([]uint64, len(l.planes))
+		want, joined, again := make([]*big.Int, l.r.n), make([]uint64, l.r.n), make([]uint64, l.r.n)
+		plain := newLists(len(l.planes), l.r.n)
+		residues := make([]uint64, len(l.planes))
 		for i := range want {
 			d := int64(i / 8)
 			for p, m := range l.planes {
 				residue := func(v int64) uint64 { return new(big.Int).Mod(big.NewInt(v), bigOf(m.q)).Uint64() }
 				switch i % 8 {
 				case 0, 1, 2, 3:
-					plain[p] = residue([]int64{d, -d, half - d, d - half}[i%4])
+					residues[p] = residue([]int64{d, -d, half - d, d - half}[i%4])
 				case 4:
-					plain[p] = residue(half - rng.Int64N(1<<(1+d%40)))
+					residues[p] = residue(half - rng.Int64N(1<<(1+d%40)))
 				case 5:
-					plain[p] = rng.Uint64N(m.q)
+					residues[p] = rng.Uint64N(m.q)
 				default:
-					at := []uint64{0, 1, m.q / 2, m.q/2 + 1, m.q - 1}[rng.IntN(5)]
-					plain[p] = m.slowMul(at, l.t/m.q) // at, weighted
+					residues[p] = []uint64{0, 1, m.q / 2, m.q/2 + 1, m.q - 1}[rng.IntN(5)]
 				}
-				weighted[p][i] = m.slowMul(plain[p], l.weight[p])
+				plain[p][i] = residues[p]
 			}
-			want[i] = centre(crt(plain...), t2)
+			want[i] = centre(crt(residues...), t2)
+		}
+		for p, m := range l.planes {
+			l.whole.ScaleAdd(joined, plain[p], l.unit[p])
+			m.Scale(plain[p], plain[p], l.weight[p])
+			l.whole.ScaleAdd(again, plain[p], l.share[p])
 		}
 		dst := l.r.newPoly()
-		l.merge.Recombine(dst, weighted)
+		for i, q := range l.r.q {
+			q.Lift(dst[i], joined, l.t)
+		}
 		for i, v := range l.r.bigCRT(dst) {
-			if got := centre(v, q); got.Cmp(want[i]) != 0 {
-				t.Fatalf("%d planes, T = %d: coefficient %d is %v, expected %v", len(l.planes), l.t, i, got, want[i])
+			if got := centre(v, q); got.Cmp(want[i]) != 0 || again[i] != joined[i] {
+				t.Fatalf("%d planes, T = %d: coefficient %d is %v and %d, expected %v", len(l.planes), l.t, i, got, again[i], want[i])
 			}
+		}
+	})
+}
+
+// TestOneTransformForAllPlanes: the transform modulo T is that modulo each plane.
+func TestOneTransformForAllPlanes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(27, 28))
+	everyLanes(t, func(l *lanes) {
+		whole := make([]uint64, l.r.n)
+		for i := range whole {
+			whole[i] = rng.Uint64N(l.t)
+		}
+		start, parts := slices.Clone(whole), newLists(len(l.planes), l.r.n)
+		for p, m := range l.planes {
+			for i, v := range whole {
+				parts[p][i] = v % m.q
+			}
+			m.NTT(parts[p])
+		}
+		l.whole.NTT(whole)
+		for p, m := range l.planes {
+			marked, hits := make([]bool, l.r.n), make([]bool, l.r.n)
+			whole[7] -= whole[7] % m.q
+			parts[p][7] = 0
+			m.markMultiples(marked, whole)
+			for i, v := range whole {
+				if v%m.q != parts[p][i] && i != 7 {
+					t.Fatalf("T = %d: value %d is another modulo %d", l.t, i, m.q)
+				}
+				hits[i] = v%m.q == 0
+			}
+			if !slices.Equal(marked, hits) {
+				t.Fatalf("T = %d: the multiples of %d are others", l.t, m.q)
+			}
+		}
+		copy(whole, start)
+		l.whole.NTT(whole)
+		l.whole.INTT(whole)
+		if !slices.Equal(whole, start) {
+			t.Fatalf("T = %d: the inverse transform gives another polynomial", l.t)
 		}
 	})
 }
@@ -89,13 +136,9 @@ func TestLanesRecombine(t *testing.T) {
 func TestLanesAddMessage(t *testing.T) {
 	rng := rand.New(rand.NewPCG(23, 24))
 	everyLanes(t, func(l *lanes) {
-		message, b := newLists(len(l.planes), l.r.n), l.r.newPoly()
-		messages := make([]uint64, l.r.n)
+		messages, b := make([]uint64, l.r.n), l.r.newPoly()
 		for i := range messages {
 			messages[i] = []uint64{0, 1, 2, l.t/2 - 1, l.t / 2, l.t/2 + 1, l.t - 1, rng.Uint64N(l.t), rng.Uint64N(l.t)}[i%9]
-			for p, m := range l.planes {
-				message[p][i] = messages[i] % m.q
-			}
 		}
 		for j, q := range l.r.q {
 			for i := range b[j] {
@@ -106,7 +149,7 @@ func TestLanesAddMessage(t *testing.T) {
 		for i, m := range messages {
 			l.r.addBig(want, i, l.r.bigLift(m, l.t))
 		}
-		l.addMessage(b, message)
+		l.addMessage(b, slices.Clone(messages))
 		for j := range b {
 			if !slices.Equal(b[j], want[j]) {
 				t.Fatalf("%d planes: a lift is not round(q*m/T) modulo prime %d", len(l.planes), j)
@@ -120,20 +163,19 @@ func TestLanesAddMessage(t *testing.T) {
 func TestLanesMultiply(t *testing.T) {
 	rng := rand.New(rand.NewPCG(25, 26))
 	everyLanes(t, func(l *lanes) {
-		x, y, weighted := newLists(len(l.planes), l.r.n), newLists(len(l.planes), l.r.n), newLists(len(l.planes), l.r.n)
-		want := newLists(len(l.planes), l.r.n)
+		x, y, want := newLists(len(l.planes), l.r.n), newLists(len(l.planes), l.r.n), newLists(len(l.planes), l.r.n)
 		for p, m := range l.planes {
 			for i := range x[p] {
 				x[p][i], y[p][i] = rng.Uint64N(m.q), rng.Uint64N(m.q)
 				want[p][i] = m.slowMul(x[p][i], y[p][i])
-				weighted[p][i] = m.slowMul(y[p][i], l.weight[p])
 			}
-			m.INTT(x[p])
-			m.INTT(weighted[p])
 		}
 		lifted, factor := l.r.newPoly(), l.r.newPoly()
-		l.addMessage(lifted, x)
-		l.merge.Recombine(factor, weighted)
+		l.addMessage(lifted, l.join(x))
+		joined := l.join(y)
+		for i, q := range l.r.q {
+			q.Lift(factor[i], joined, l.t)
+		}
 		l.r.transform(lifted)
 		l.r.transform(factor)
 		l.r.mul(lifted, lifted, factor)

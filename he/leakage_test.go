@@ -218,12 +218,13 @@ func TestNoiseShowsNoWeights(t *testing.T) {
 				f, _ := new(big.Float).SetInt(p.score.noiseOf(unflooded[i], plain(i), p.scoring.t)).Float64()
 				bare[g][min(max(int(f/math.Exp2(p.Score.NoiseBits)*cells*4)+cells/2, 0), cells-1)]++
 			}
-			u := unpacker{in: r.wire}
-			phase := make([]uint64, p.n)
-			p.score.maskPhase(phase, make([]uint64, p.n), s.owner.score, &u, p.Score.MaskBits)
-			u.align()
+			phase, messages := make([]uint64, p.n), make([]uint64, len(positions))
+			if err := p.score.unpackAnswer("", r.wire, p.Score, phase, messages); err != nil {
+				t.Fatal(err)
+			}
+			p.score.maskPhase(phase, make([]uint64, p.n), s.owner.score, p.Score.MaskBits)
 			for i := range positions {
-				v := (phase[i] + u.get(uint(p.Score.MessageBits))<<(p.Score.MaskBits-p.Score.MessageBits)) & (1<<p.Score.MaskBits - 1)
+				v := (phase[i] + messages[i]<<(p.Score.MaskBits-p.Score.MessageBits)) & (1<<p.Score.MaskBits - 1)
 				d := math.Remainder(float64(v)-float64(plain(i))*unit, math.Exp2(float64(p.Score.MaskBits)))
 				wired[g][min(max(int((d/unit+0.5)*cells), 0), cells-1)]++
 			}

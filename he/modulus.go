@@ -23,7 +23,12 @@ func newModulus(n int, q uint64) (*modulus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("he: %d is no modulus for degree %d: %w", q, n, err)
 	}
-	return &modulus{Modulus: k, q: q, whole: ^uint64(0) / q}, nil // q is no power of two
+	return wrap(k), nil
+}
+
+// wrap prepares the arithmetic of words.
+func wrap(k *kernel.Modulus) *modulus {
+	return &modulus{Modulus: k, q: k.Q(), whole: ^uint64(0) / k.Q()} // q is no power of two
 }
 
 func (m *modulus) slowMul(x, y uint64) uint64 {
@@ -41,24 +46,6 @@ func (m *modulus) inverse(x uint64) uint64 {
 		base = m.slowMul(base, base)
 	}
 	return result
-}
-
-// remainder returns x mod q for any x.
-func (m *modulus) remainder(x uint64) uint64 {
-	quotient, _ := bits.Mul64(x, m.whole) // at most one too small
-	r := x - quotient*m.q
-	if r >= m.q {
-		r -= m.q
-	}
-	return r
-}
-
-func (m *modulus) subtract(x, y uint64) uint64 {
-	r := x - y
-	if x < y {
-		r += m.q
-	}
-	return r
 }
 
 // signed returns v mod q for |v| < q.

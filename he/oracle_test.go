@@ -86,11 +86,13 @@ func (o oracle) encrypt(t *testing.T, key rlwe.EncryptionKey, messages []uint64,
 	}
 	r.INTT(ct.Value[0], ct.Value[0])
 	r.INTT(ct.Value[1], ct.Value[1])
-	w := newPacker(0)
+	var wire []byte
 	for part, width := range []int{budget.MaskBits, budget.MessageBits} {
-		o.r.pack(w, poly(ct.Value[1-part].Coeffs), uint(width), make([]uint64, o.r.n))
+		packed := make([]byte, packedSize(o.r.n, width))
+		o.r.pack(packed, poly(ct.Value[1-part].Coeffs), width, make([]uint64, o.r.n))
+		wire = append(wire, packed...)
 	}
-	return w.bytes()
+	return wire
 }
 
 // TestLattigoDecryptsOurs: what we encrypt, Lattigo decrypts to q*m/T and an error of at

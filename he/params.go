@@ -160,13 +160,17 @@ var cached struct {
 }
 
 func cachedModulus(n int, q uint64) (*modulus, error) {
+	return cachedOr(n, q, func() (*modulus, error) { return newModulus(n, q) })
+}
+
+func cachedOr(n int, q uint64, build func() (*modulus, error)) (*modulus, error) {
 	cached.Lock()
 	defer cached.Unlock()
 	key := [2]uint64{uint64(n), q}
 	if m := cached.moduli[key]; m != nil {
 		return m, nil
 	}
-	m, err := newModulus(n, q)
+	m, err := build()
 	if err != nil {
 		return nil, err
 	}

@@ -156,12 +156,12 @@ func (r *ring) uniform(a poly, public Seed, label string, index ...uint32) poly 
 	return a
 }
 
-// pack writes round(v * 2^width / q) mod 2^width for the coefficients v of a, width below
-// 62. The fraction v/q is that of the sum of x_l/q_l with x_l = v * (q/q_l)^-1 mod q_l
+// pack writes round(v * 2^width / q) mod 2^width for the coefficients v of a to dst, width
+// below 62. The fraction v/q is that of the sum of x_l/q_l with x_l = v * (q/q_l)^-1 mod q_l
 // (Chinese remainders); x_l * 2^64 / q_l is x_l * 2^14 * (1 + (2^50-q_l)/q_l), of which
 // the second term is cut to an integer. The sum lacks between 0 and 5/4 of a unit of
 // 2^-64 for each prime, centre less on average. sums is overwritten.
-func (r *ring) pack(w *packer, a poly, width uint, sums []uint64) {
+func (r *ring) pack(dst []byte, a poly, width int, sums []uint64) {
 	sums = sums[:len(a[0])]
 	for i := range sums {
 		sums[i] = r.centre + 1<<(63-width)
@@ -169,8 +169,9 @@ func (r *ring) pack(w *packer, a poly, width uint, sums []uint64) {
 	for l, m := range r.q {
 		m.AddFraction(sums, a[l], r.fractions[l])
 	}
-	for _, v := range sums {
-		w.put(v>>(64-width), width)
+	shift := uint(64 - width)
+	for i, v := range sums {
+		sums[i] = v >> (shift & 63)
 	}
-	w.align()
+	layouts[width]().Pack(dst, sums, nil)
 }

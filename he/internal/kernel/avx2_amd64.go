@@ -166,3 +166,16 @@ func (m *avx2) spread(dst []uint64, small []int32) {
 	}
 	m.portable.spread(dst[whole:], small[whole:])
 }
+
+// addProducts makes them one by one.
+func (m *avx2) addProducts(a, b []uint64, x, ya, yb [][]uint64) {
+	for l := range x {
+		m.mulAdd(a, x[l], ya[l])
+		m.mulAdd(b, x[l], yb[l])
+	}
+}
+
+func (m *avx2) liftNTT(dst, src []uint64, t uint64) {
+	m.lift(dst, src, t)
+	m.ntt(dst)
+}

@@ -61,7 +61,12 @@ func (m *avx512) ntt(p []uint64) {
 		m.portable.ntt(p)
 		return
 	}
-	for _, s := range m.forward {
+	m.finish(p, m.forward)
+}
+
+// finish does the last passes of a forward transform and its tail.
+func (m *avx512) finish(p []uint64, passes []pass) {
+	for _, s := range passes {
 		s.routine(&p[0], &s.table[0], &m.c[0], s.groups, s.stride)
 	}
 	forwardTail(&p[0], &m.tail[0], &m.c[0], uint64(m.n/blockSize))
@@ -146,31 +151,10 @@ func (m *avx512) spread(dst []uint64, small []int32) {
 
 // The functions below do what fills whole registers and return how much that was.
 
-func pickVectors(dst, src []uint64, bytes []uint8, want uint8) int {
-	whole := len(dst) &^ (lanes - 1)
-	if whole > 0 {
-		pick(&dst[0], &src[0], &bytes[0], uint64(want), uint64(whole/lanes))
-	}
-	return whole
-}
-
 func binomialVectors(dst []int8, words []uint64) int {
 	whole := len(dst) &^ (lanes - 1)
 	if whole > 0 {
 		centredBinomial(&dst[0], &words[0], 1<<binomialBits-1, uint64(whole/lanes))
 	}
-	return whole
-}
-
-// vectors passes lists that are not there as the last one that is: a plane with
-// constants of zero adds nothing, and a prime twice writes the same twice.
-func (p *Planes) vectors(dst, residues [][]uint64) int {
-	whole := len(dst[0]) &^ (lanes - 1)
-	if whole == 0 {
-		return 0
-	}
-	d := func(i int) *uint64 { return &dst[min(i, len(dst)-1)][0] }
-	s := func(i int) *uint64 { return &residues[min(i, len(residues)-1)][0] }
-	recombine(d(0), d(1), d(2), s(0), s(1), s(2), &p.words[0], uint64(whole/lanes))
 	return whole
 }

@@ -106,7 +106,6 @@ func BenchmarkLanes(b *testing.B) {
 		wide  []int32
 		bytes []uint8
 	}
-	planes := []uint64{65537, 114689, 147457}
 	for _, c := range []struct {
 		name string
 		run  func(m *Modulus, o *operands) func()
@@ -125,13 +124,13 @@ func BenchmarkLanes(b *testing.B) {
 		}},
 		{"AddSmall", func(m *Modulus, o *operands) func() { return func() { m.AddSmall(o.x, o.small) } }},
 		{"Spread", func(m *Modulus, o *operands) func() { return func() { m.Spread(o.x, o.wide) } }},
-		{"Pick", func(_ *Modulus, o *operands) func() { return func() { Pick(o.x, o.y, o.bytes, 3) } }},
-		{"CentredBinomial", func(_ *Modulus, o *operands) func() { return func() { CentredBinomial(o.small, o.y) } }},
-		{"Recombine", func(m *Modulus, o *operands) func() {
-			p := NewPlanes(planes, []uint64{m.q, m.q, m.q})
-			low := make([]uint64, benchDegree)
-			return func() { p.Recombine([][]uint64{o.x, o.x, o.x}, [][]uint64{low, low, low}) }
+		{"Pick", func(m *Modulus, o *operands) func() { return func() { m.Pick(o.x, [][]uint64{o.y}, o.bytes, 3) } }},
+		{"Lift", func(m *Modulus, o *operands) func() { return func() { m.Lift(o.x, o.y, m.q-2) } }},
+		{"AddProducts", func(m *Modulus, o *operands) func() {
+			lists := [][]uint64{o.y, o.y, o.y, o.y}
+			return func() { m.AddProducts(o.x, o.x, lists, lists, lists) }
 		}},
+		{"CentredBinomial", func(_ *Modulus, o *operands) func() { return func() { CentredBinomial(o.small, o.y) } }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			benchPaths(b, func(b *testing.B, m *Modulus) {

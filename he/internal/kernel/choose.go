@@ -19,18 +19,16 @@ const (
 
 var chosen = choose(os.Getenv(Variable), Paths())
 
-// Paths returns the implementations that this build has and this processor, with its
-// operating system, can run, the fastest first: some of "avx512ifma", "avx2" and
-// "portable", of which the last always.
+// All returns the names of all implementations, the fastest first: "avx512ifma", "avx2"
+// and "portable".
+func All() []string { return []string{pathIFMA, pathAVX2, pathPortable} }
+
+// Paths returns those of All that this build has and this processor, with its operating
+// system, can run: "portable" always.
 func Paths() []string {
-	var paths []string
-	if supported() {
-		paths = append(paths, pathIFMA)
-	}
-	if haveAssembly && cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		paths = append(paths, pathAVX2)
-	}
-	return append(paths, pathPortable)
+	return slices.DeleteFunc(All(), func(path string) bool {
+		return path == pathIFMA && !supported() || path == pathAVX2 && !supportedAVX2()
+	})
 }
 
 // supported reports whether there are the instructions and registers that the
@@ -39,6 +37,9 @@ func supported() bool {
 	return haveAssembly && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512IFMA &&
 		cpu.X86.HasAVX512VPOPCNTDQ
 }
+
+// supportedAVX2 reports the same for the AVX2 assembly.
+func supportedAVX2() bool { return haveAssembly && cpu.X86.HasAVX2 && cpu.X86.HasFMA }
 
 // choose is the rule: the name of an implementation that can run is obeyed; any other
 // value, also none, means the fastest. All give equal results, so that a wrong value

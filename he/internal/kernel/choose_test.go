@@ -11,7 +11,7 @@ import (
 )
 
 func TestChoose(t *testing.T) {
-	all := []string{"avx512ifma", "avx2", "portable"}
+	all := All()
 	for _, c := range []struct {
 		value string
 		paths []string

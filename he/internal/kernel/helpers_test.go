@@ -14,7 +14,7 @@ import (
 // over them checks all or says which it could not.
 func paths(t testing.TB) []string {
 	able := Paths()
-	for _, path := range []string{pathIFMA, pathAVX2} {
+	for _, path := range All() {
 		if !slices.Contains(able, path) {
 			t.Logf("this processor cannot run the %s path, which is not tested", path)
 		}

@@ -1,16 +1,18 @@
 // Package kernel is the arithmetic that dominates the running time of package he:
-// transforms and products modulo one prime, and the multiply-accumulate of a
-// plain operand with an encrypted one.
+// transforms and products modulo one prime or a product of several, the multiply-accumulate
+// of a plain operand with an encrypted one, and what comparisons draw and pick.
 //
 //	m, err := kernel.New(4096, q)
 //	m.NTT(p)                // coefficients -> values at the roots of X^n+1
 //	m.Mul(dst, p, w)        // product of polynomials, value by value
 //	m.INTT(dst)             // values -> coefficients
 //
-// There are two implementations with equal results, to the bit: a portable one
-// in Go and one in AVX-512 IFMA assembly, of which Name tells which runs. Every
-// residue that goes in must be fully reduced, in [0, q); every residue that comes
-// out is. The assembly is branch-free in the data; the portable reductions are
+// There are three implementations with equal results, to the bit: assembly for
+// AVX-512 IFMA and for AVX2 with FMA, and a portable one in Go. The fastest that the
+// processor has runs, or the one that the environment variable PUENTE_KERNEL names
+// (Variable, All, Paths, Name); gen and gen/avx2 derive the assembly. Every residue that
+// goes in must be fully reduced, in [0, q), unless a function says otherwise; every residue
+// that comes out is. The assembly is branch-free in the data; the portable reductions are
 // not constant-time.
 //
 // The order of a transform is bit-reversed: position i holds the value at
@@ -34,14 +36,15 @@ const Tile = 8
 const MaxBlocks = 1 << 13
 
 // Limits of New. Moduli below 2^50 leave the two bits that lazy reduction needs
-// within the 52-bit multipliers; the smallest degree is one in-register block.
+// within the 52-bit multipliers and below the 2^53 of doubles; the smallest degree is one
+// in-register block.
 const (
 	minDegree = 64
 	maxDegree = 1 << 16
 	maxBits   = 50
 )
 
-// Modulus is one prime with transforms over X^n+1. It is immutable and safe for
+// Modulus is one prime, or a Product of several, with transforms over X^n+1. It is immutable and safe for
 // concurrent use.
 type Modulus struct {
 	n   int
@@ -50,7 +53,7 @@ type Modulus struct {
 	engine
 }
 
-// engine is what the two implementations provide. Lengths have been checked.
+// engine is what the implementations provide. Lengths have been checked.
 type engine interface {
 	ntt(p []uint64)
 	intt(p []uint64)
@@ -62,6 +65,10 @@ type engine interface {
 	addFraction(sum, v []uint64, f *Fraction)
 	addSmall(dst []uint64, small []int8)
 	spread(dst []uint64, small []int32)
+	pick(dst []uint64, lists [][]uint64, keys []uint8, want uint8)
+	lift(dst, src []uint64, t uint64)
+	liftNTT(dst, src []uint64, t uint64)
+	addProducts(a, b []uint64, x, ya, yb [][]uint64)
 }
 
 // New prepares a prime q < 2^50 that is 1 modulo 2n, for a degree n that is a
@@ -80,17 +87,20 @@ func build(n int, q uint64, path string) (*Modulus, error) {
 		return nil, fmt.Errorf("kernel: modulus %d for degree %d: %w", q, n, err)
 	}
 	p := newPortable(r.SubRings[0])
-	m := &Modulus{n: n, q: q, psi: p.power(p.sub.PrimitiveRoot, (q-1)/uint64(2*n)), engine: p}
+	return onPath(&Modulus{n: n, q: q, psi: p.power(p.sub.PrimitiveRoot, (q-1)/uint64(2*n)), engine: p}, p, path), nil
+}
+
+func onPath(m *Modulus, p *portable, path string) *Modulus {
 	switch path {
 	case pathIFMA:
 		m.engine = accelerate(p, m.psi)
 	case pathAVX2:
 		m.engine = accelerateAVX2(p, m.psi)
 	}
-	return m, nil
+	return m
 }
 
-// Q returns the prime.
+// Q returns the prime or product.
 func (m *Modulus) Q() uint64 { return m.q }
 
 // Psi returns the primitive 2n-th root of unity of the transforms.

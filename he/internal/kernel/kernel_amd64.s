@@ -1775,108 +1775,6 @@ vector:
 	VZEROUPPER
 	RET
 
-// func pick(dst *uint64, src *uint64, bytes *uint8, want uint64, count uint64)
-// Requires: AVX, AVX512F
-TEXT ·pick(SB), NOSPLIT, $0-40
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         bytes+16(FP), DX
-	MOVQ         want+24(FP), BX
-	VPBROADCASTQ BX, Z0
-	MOVQ         count+32(FP), BX
-
-vector:
-	VPMOVZXBQ   (DX), Z1
-	VPCMPEQQ    Z1, Z0, K1
-	VMOVDQU64.Z (CX), K1, Z1
-	VMOVDQU64   Z1, (AX)
-	ADDQ        $0x40, AX
-	ADDQ        $0x40, CX
-	ADDQ        $0x08, DX
-	DECQ        BX
-	JNZ         vector
-	VZEROUPPER
-	RET
-
-// func recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·recombine(SB), NOSPLIT, $0-64
-	MOVQ         d0+0(FP), AX
-	MOVQ         d1+8(FP), CX
-	MOVQ         d2+16(FP), DX
-	MOVQ         s0+24(FP), BX
-	MOVQ         s1+32(FP), SI
-	MOVQ         s2+40(FP), DI
-	MOVQ         constants+48(FP), R8
-	MOVQ         count+56(FP), R9
-	VPBROADCASTQ 96(R8), Z0
-	VPBROADCASTQ 104(R8), Z1
-	VPBROADCASTQ 112(R8), Z2
-	VPBROADCASTQ 120(R8), Z3
-	VPBROADCASTQ (R8), Z4
-	VPBROADCASTQ 8(R8), Z5
-	VPBROADCASTQ 16(R8), Z6
-	VPBROADCASTQ 24(R8), Z7
-	VPBROADCASTQ 128(R8), Z8
-	VPBROADCASTQ 32(R8), Z9
-	VPBROADCASTQ 40(R8), Z10
-	VPBROADCASTQ 48(R8), Z11
-	VPBROADCASTQ 56(R8), Z12
-	VPBROADCASTQ 136(R8), Z13
-	VPBROADCASTQ 64(R8), Z14
-	VPBROADCASTQ 72(R8), Z15
-	VPBROADCASTQ 80(R8), Z16
-	VPBROADCASTQ 88(R8), Z17
-	VPBROADCASTQ 144(R8), Z18
-	XORQ         R8, R8
-
-vector:
-	VPXORQ    Z19, Z19, Z19
-	VMOVDQA64 Z3, Z20
-	VMOVDQU64 (BX)(R8*1), Z21
-	VPCMPGTQ  Z5, Z21, K1
-	VPSUBQ    Z4, Z21, K1, Z21
-	VPMULLQ   Z6, Z21, Z22
-	VPADDQ    Z22, Z19, Z19
-	VPMULLQ   Z7, Z21, Z21
-	VPADDQ    Z21, Z20, Z20
-	VMOVDQU64 (SI)(R8*1), Z21
-	VPCMPGTQ  Z10, Z21, K1
-	VPSUBQ    Z9, Z21, K1, Z21
-	VPMULLQ   Z11, Z21, Z22
-	VPADDQ    Z22, Z19, Z19
-	VPMULLQ   Z12, Z21, Z21
-	VPADDQ    Z21, Z20, Z20
-	VMOVDQU64 (DI)(R8*1), Z21
-	VPCMPGTQ  Z15, Z21, K1
-	VPSUBQ    Z14, Z21, K1, Z21
-	VPMULLQ   Z16, Z21, Z22
-	VPADDQ    Z22, Z19, Z19
-	VPMULLQ   Z17, Z21, Z21
-	VPADDQ    Z21, Z20, Z20
-	VPSRAQ    $0x28, Z20, Z20
-	VPMULLQ   Z0, Z20, Z20
-	VPSUBQ    Z20, Z19, Z19
-	VPCMPGTQ  Z1, Z19, K1
-	VPSUBQ    Z0, Z19, K1, Z19
-	VPCMPGTQ  Z19, Z2, K1
-	VPADDQ    Z0, Z19, K1, Z19
-	VPMOVQ2M  Z19, K1
-	VMOVDQA64 Z19, Z20
-	VPADDQ    Z8, Z19, K1, Z20
-	VMOVDQU64 Z20, (AX)(R8*1)
-	VMOVDQA64 Z19, Z20
-	VPADDQ    Z13, Z19, K1, Z20
-	VMOVDQU64 Z20, (CX)(R8*1)
-	VMOVDQA64 Z19, Z20
-	VPADDQ    Z18, Z19, K1, Z20
-	VMOVDQU64 Z20, (DX)(R8*1)
-	ADDQ      $0x40, R8
-	DECQ      R9
-	JNZ       vector
-	VZEROUPPER
-	RET
-
 // func centredBinomial(dst *int8, words *uint64, mask uint64, count uint64)
 // Requires: AVX, AVX512F, AVX512VPOPCNTDQ
 TEXT ·centredBinomial(SB), NOSPLIT, $0-32
@@ -1899,6 +1797,692 @@ vector:
 	ADDQ      $0x40, CX
 	DECQ      DX
 	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func nonzero(words *uint64, bound uint64, least uint64, count uint64) uint64
+// Requires: AVX, AVX512F, POPCNT
+TEXT ·nonzero(SB), NOSPLIT, $0-40
+	MOVQ         words+0(FP), AX
+	MOVQ         bound+8(FP), CX
+	VPBROADCASTQ CX, Z0
+	MOVQ         least+16(FP), CX
+	VPBROADCASTQ CX, Z1
+	MOVQ         count+24(FP), CX
+	VPTERNLOGD   $0xff, Z2, Z2, Z2
+	VPSRLQ       $0x3f, Z2, Z2
+	VPTERNLOGD   $0xff, Z3, Z3, Z3
+	VPSRLQ       $0x20, Z3, Z3
+	MOVQ         AX, DX
+	XORQ         SI, SI
+
+vector:
+	VPMULUDQ      (AX), Z0, Z4
+	VPANDQ        Z3, Z4, Z5
+	VPCMPUQ       $0x05, Z1, Z5, K1
+	VPSRLQ        $0x20, Z4, Z4
+	VPADDQ        Z2, Z4, Z4
+	VPCOMPRESSQ.Z Z4, K1, Z4
+	VMOVDQU64     Z4, (DX)
+	KMOVW         K1, BX
+	POPCNTQ       BX, BX
+	ADDQ          BX, SI
+	LEAQ          (DX)(BX*8), DX
+	ADDQ          $0x40, AX
+	DECQ          CX
+	JNZ           vector
+	MOVQ          SI, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func targetPrefixes(targets *uint64, levels *uint8, masks *uint32, turns *uint8, constants *uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·targetPrefixes(SB), NOSPLIT, $0-48
+	MOVQ         targets+0(FP), AX
+	MOVQ         levels+8(FP), CX
+	MOVQ         masks+16(FP), DX
+	MOVQ         turns+24(FP), BX
+	MOVQ         constants+32(FP), SI
+	MOVQ         count+40(FP), DI
+	VPBROADCASTQ (SI), Z0
+	VPBROADCASTQ 8(SI), Z1
+	VPBROADCASTQ 16(SI), Z2
+	VPBROADCASTQ 24(SI), Z3
+	VPBROADCASTQ 32(SI), Z4
+
+vector:
+	VPMOVZXBQ (BX), Z5
+	VPADDQ    Z0, Z5, Z5
+	VPSUBQ    Z1, Z5, Z6
+	VPMINUQ   Z6, Z5, Z5
+	VPMOVQB   Z5, (CX)
+	VPMOVZXDQ (DX), Z6
+	VPSRLVQ   Z5, Z6, Z6
+	VPSRLVQ   Z5, Z2, Z7
+	VPSRLVQ   Z5, Z3, Z5
+	VPTESTMQ  Z4, Z6, K1
+	VPXORQ    Z4, Z6, Z6
+	VPADDQ    Z7, Z6, K1, Z6
+	VPANDQ    Z5, Z6, Z6
+	VMOVDQU64 Z6, (AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x08, CX
+	ADDQ      $0x20, DX
+	ADDQ      $0x08, BX
+	DECQ      DI
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func pick(dst *uint64, lists *[]uint64, keys *uint8, constants *uint64, want uint64, number uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·pick(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         lists+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	VPBROADCASTQ (BX), Z0
+	MOVQ         want+32(FP), BX
+	VPBROADCASTQ BX, Z1
+	MOVQ         number+40(FP), BX
+	MOVQ         count+48(FP), SI
+	XORQ         DI, DI
+
+vector:
+	VPXORQ Z2, Z2, Z2
+	MOVQ   CX, R9
+	LEAQ   (DX)(DI*1), R10
+	MOVQ   BX, R11
+
+list:
+	MOVQ        (R9), R8
+	VPMOVZXBQ   (R10), Z3
+	VPCMPEQQ    Z3, Z1, K1
+	VMOVDQU64.Z (R8)(DI*8), K1, Z3
+	VPADDQ      Z3, Z2, Z2
+	VPSUBQ      Z0, Z2, Z3
+	VPMINUQ     Z3, Z2, Z2
+	ADDQ        $0x18, R9
+	ADDQ        SI, R10
+	DECQ        R11
+	JNZ         list
+	VMOVDQU64   Z2, (AX)(DI*8)
+	ADDQ        $0x08, DI
+	CMPQ        DI, SI
+	JB          vector
+	VZEROUPPER
+	RET
+
+// func lift(dst *uint64, src *uint64, half uint64, add uint64, count uint64)
+// Requires: AVX, AVX512F
+TEXT ·lift(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         half+16(FP), DX
+	VPBROADCASTQ DX, Z0
+	MOVQ         add+24(FP), DX
+	VPBROADCASTQ DX, Z1
+	MOVQ         count+32(FP), DX
+
+vector:
+	VMOVDQU64 (CX), Z2
+	VPCMPGTQ  Z0, Z2, K1
+	VPADDQ    Z1, Z2, K1, Z2
+	VMOVDQU64 Z2, (AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	DECQ      DX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func liftPass8(dst *uint64, src *uint64, table *uint64, constants *uint64, half uint64, add uint64, stride uint64)
+// Requires: AVX, AVX512F, AVX512IFMA
+TEXT ·liftPass8(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         constants+24(FP), BX
+	VPBROADCASTQ 8(BX), Z0
+	VPBROADCASTQ 24(BX), Z1
+	VPBROADCASTQ 32(BX), Z2
+	MOVQ         half+32(FP), BX
+	VPBROADCASTQ BX, Z3
+	MOVQ         add+40(FP), BX
+	VPBROADCASTQ BX, Z4
+	MOVQ         stride+48(FP), BX
+	SHLQ         $0x03, BX
+	LEAQ         (BX)(BX*2), SI
+	LEAQ         (AX)(BX*4), DI
+	LEAQ         (CX)(BX*4), R8
+	MOVQ         BX, R9
+
+column:
+	VMOVDQU64        (CX), Z5
+	VMOVDQU64        (CX)(BX*1), Z6
+	VMOVDQU64        (CX)(BX*2), Z7
+	VMOVDQU64        (CX)(SI*1), Z8
+	VMOVDQU64        (R8), Z9
+	VMOVDQU64        (R8)(BX*1), Z10
+	VMOVDQU64        (R8)(BX*2), Z11
+	VMOVDQU64        (R8)(SI*1), Z12
+	VPCMPGTQ         Z3, Z5, K1
+	VPADDQ           Z4, Z5, K1, Z5
+	VPCMPGTQ         Z3, Z6, K1
+	VPADDQ           Z4, Z6, K1, Z6
+	VPCMPGTQ         Z3, Z7, K1
+	VPADDQ           Z4, Z7, K1, Z7
+	VPCMPGTQ         Z3, Z8, K1
+	VPADDQ           Z4, Z8, K1, Z8
+	VPCMPGTQ         Z3, Z9, K1
+	VPADDQ           Z4, Z9, K1, Z9
+	VPCMPGTQ         Z3, Z10, K1
+	VPADDQ           Z4, Z10, K1, Z10
+	VPCMPGTQ         Z3, Z11, K1
+	VPADDQ           Z4, Z11, K1, Z11
+	VPCMPGTQ         Z3, Z12, K1
+	VPADDQ           Z4, Z12, K1, Z12
+	VPXORQ           Z13, Z13, Z13
+	VPXORQ           Z14, Z14, Z14
+	VPXORQ           Z15, Z15, Z15
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPMADD52HUQ.BCST 8(DX), Z9, Z13
+	VPMADD52HUQ.BCST 8(DX), Z10, Z14
+	VPMADD52HUQ.BCST 8(DX), Z11, Z15
+	VPMADD52HUQ.BCST 8(DX), Z12, Z16
+	VPMADD52LUQ.BCST (DX), Z9, Z17
+	VPMADD52LUQ.BCST (DX), Z10, Z18
+	VPMADD52LUQ.BCST (DX), Z11, Z19
+	VPMADD52LUQ.BCST (DX), Z12, Z20
+	VPMADD52LUQ      Z1, Z13, Z17
+	VPMADD52LUQ      Z1, Z14, Z18
+	VPMADD52LUQ      Z1, Z15, Z19
+	VPMADD52LUQ      Z1, Z16, Z20
+	VPANDQ           Z2, Z17, Z17
+	VPANDQ           Z2, Z18, Z18
+	VPANDQ           Z2, Z19, Z19
+	VPANDQ           Z2, Z20, Z20
+	VPSUBQ           Z0, Z5, Z9
+	VPSUBQ           Z0, Z6, Z10
+	VPSUBQ           Z0, Z7, Z11
+	VPSUBQ           Z0, Z8, Z12
+	VPMINUQ          Z9, Z5, Z5
+	VPMINUQ          Z10, Z6, Z6
+	VPMINUQ          Z11, Z7, Z7
+	VPMINUQ          Z12, Z8, Z8
+	VPADDQ           Z0, Z5, Z9
+	VPADDQ           Z0, Z6, Z10
+	VPADDQ           Z0, Z7, Z11
+	VPADDQ           Z0, Z8, Z12
+	VPADDQ           Z17, Z5, Z5
+	VPADDQ           Z18, Z6, Z6
+	VPADDQ           Z19, Z7, Z7
+	VPADDQ           Z20, Z8, Z8
+	VPSUBQ           Z17, Z9, Z9
+	VPSUBQ           Z18, Z10, Z10
+	VPSUBQ           Z19, Z11, Z11
+	VPSUBQ           Z20, Z12, Z12
+	VPXORQ           Z13, Z13, Z13
+	VPXORQ           Z14, Z14, Z14
+	VPXORQ           Z15, Z15, Z15
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPMADD52HUQ.BCST 24(DX), Z7, Z13
+	VPMADD52HUQ.BCST 24(DX), Z8, Z14
+	VPMADD52HUQ.BCST 40(DX), Z11, Z15
+	VPMADD52HUQ.BCST 40(DX), Z12, Z16
+	VPMADD52LUQ.BCST 16(DX), Z7, Z17
+	VPMADD52LUQ.BCST 16(DX), Z8, Z18
+	VPMADD52LUQ.BCST 32(DX), Z11, Z19
+	VPMADD52LUQ.BCST 32(DX), Z12, Z20
+	VPMADD52LUQ      Z1, Z13, Z17
+	VPMADD52LUQ      Z1, Z14, Z18
+	VPMADD52LUQ      Z1, Z15, Z19
+	VPMADD52LUQ      Z1, Z16, Z20
+	VPANDQ           Z2, Z17, Z17
+	VPANDQ           Z2, Z18, Z18
+	VPANDQ           Z2, Z19, Z19
+	VPANDQ           Z2, Z20, Z20
+	VPSUBQ           Z0, Z5, Z7
+	VPSUBQ           Z0, Z6, Z8
+	VPSUBQ           Z0, Z9, Z11
+	VPSUBQ           Z0, Z10, Z12
+	VPMINUQ          Z7, Z5, Z5
+	VPMINUQ          Z8, Z6, Z6
+	VPMINUQ          Z11, Z9, Z9
+	VPMINUQ          Z12, Z10, Z10
+	VPADDQ           Z0, Z5, Z7
+	VPADDQ           Z0, Z6, Z8
+	VPADDQ           Z0, Z9, Z11
+	VPADDQ           Z0, Z10, Z12
+	VPADDQ           Z17, Z5, Z5
+	VPADDQ           Z18, Z6, Z6
+	VPADDQ           Z19, Z9, Z9
+	VPADDQ           Z20, Z10, Z10
+	VPSUBQ           Z17, Z7, Z7
+	VPSUBQ           Z18, Z8, Z8
+	VPSUBQ           Z19, Z11, Z11
+	VPSUBQ           Z20, Z12, Z12
+	VPXORQ           Z13, Z13, Z13
+	VPXORQ           Z14, Z14, Z14
+	VPXORQ           Z15, Z15, Z15
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPMADD52HUQ.BCST 56(DX), Z6, Z13
+	VPMADD52HUQ.BCST 72(DX), Z8, Z14
+	VPMADD52HUQ.BCST 88(DX), Z10, Z15
+	VPMADD52HUQ.BCST 104(DX), Z12, Z16
+	VPMADD52LUQ.BCST 48(DX), Z6, Z17
+	VPMADD52LUQ.BCST 64(DX), Z8, Z18
+	VPMADD52LUQ.BCST 80(DX), Z10, Z19
+	VPMADD52LUQ.BCST 96(DX), Z12, Z20
+	VPMADD52LUQ      Z1, Z13, Z17
+	VPMADD52LUQ      Z1, Z14, Z18
+	VPMADD52LUQ      Z1, Z15, Z19
+	VPMADD52LUQ      Z1, Z16, Z20
+	VPANDQ           Z2, Z17, Z17
+	VPANDQ           Z2, Z18, Z18
+	VPANDQ           Z2, Z19, Z19
+	VPANDQ           Z2, Z20, Z20
+	VPSUBQ           Z0, Z5, Z6
+	VPSUBQ           Z0, Z7, Z8
+	VPSUBQ           Z0, Z9, Z10
+	VPSUBQ           Z0, Z11, Z12
+	VPMINUQ          Z6, Z5, Z5
+	VPMINUQ          Z8, Z7, Z7
+	VPMINUQ          Z10, Z9, Z9
+	VPMINUQ          Z12, Z11, Z11
+	VPADDQ           Z0, Z5, Z6
+	VPADDQ           Z0, Z7, Z8
+	VPADDQ           Z0, Z9, Z10
+	VPADDQ           Z0, Z11, Z12
+	VPADDQ           Z17, Z5, Z5
+	VPADDQ           Z18, Z7, Z7
+	VPADDQ           Z19, Z9, Z9
+	VPADDQ           Z20, Z11, Z11
+	VPSUBQ           Z17, Z6, Z6
+	VPSUBQ           Z18, Z8, Z8
+	VPSUBQ           Z19, Z10, Z10
+	VPSUBQ           Z20, Z12, Z12
+	VMOVDQU64        Z5, (AX)
+	VMOVDQU64        Z6, (AX)(BX*1)
+	VMOVDQU64        Z7, (AX)(BX*2)
+	VMOVDQU64        Z8, (AX)(SI*1)
+	VMOVDQU64        Z9, (DI)
+	VMOVDQU64        Z10, (DI)(BX*1)
+	VMOVDQU64        Z11, (DI)(BX*2)
+	VMOVDQU64        Z12, (DI)(SI*1)
+	ADDQ             $0x40, AX
+	ADDQ             $0x40, DI
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, R8
+	SUBQ             $0x40, R9
+	JNZ              column
+	VZEROUPPER
+	RET
+
+// func addProducts(a *uint64, b *uint64, x *[]uint64, ya *[]uint64, yb *[]uint64, constants *uint64, lists uint64, count uint64)
+// Requires: AVX, AVX512F, AVX512IFMA, MMX+
+TEXT ·addProducts(SB), NOSPLIT, $0-64
+	MOVQ a+0(FP), AX
+	MOVQ b+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ ya+24(FP), BX
+	MOVQ yb+32(FP), SI
+	MOVQ constants+40(FP), DI
+	MOVQ lists+48(FP), R8
+	SHLQ $0x03, R8
+	LEAQ (R8)(R8*2), R8
+	MOVQ count+56(FP), R9
+	XORQ R10, R10
+
+vectors:
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+	VPXORQ Z2, Z2, Z2
+	VPXORQ Z3, Z3, Z3
+	VPXORQ Z4, Z4, Z4
+	VPXORQ Z5, Z5, Z5
+	VPXORQ Z6, Z6, Z6
+	VPXORQ Z7, Z7, Z7
+	VPXORQ Z8, Z8, Z8
+	VPXORQ Z9, Z9, Z9
+	VPXORQ Z10, Z10, Z10
+	VPXORQ Z11, Z11, Z11
+	VPXORQ Z12, Z12, Z12
+	VPXORQ Z13, Z13, Z13
+	VPXORQ Z14, Z14, Z14
+	VPXORQ Z15, Z15, Z15
+	XORQ   R11, R11
+
+list:
+	MOVQ             (DX)(R11*1), R12
+	MOVQ             (BX)(R11*1), R13
+	MOVQ             (SI)(R11*1), R14
+	VMOVDQU64        (R12)(R10*1), Z16
+	VMOVDQU64        (R13)(R10*1), Z17
+	PREFETCHT0       1024(R13)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z0
+	VPMADD52HUQ      Z16, Z17, Z1
+	VMOVDQU64        (R14)(R10*1), Z17
+	PREFETCHT0       1024(R14)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z8
+	VPMADD52HUQ      Z16, Z17, Z9
+	VMOVDQU64        64(R12)(R10*1), Z16
+	VMOVDQU64        64(R13)(R10*1), Z17
+	PREFETCHT0       1088(R13)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z2
+	VPMADD52HUQ      Z16, Z17, Z3
+	VMOVDQU64        64(R14)(R10*1), Z17
+	PREFETCHT0       1088(R14)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z10
+	VPMADD52HUQ      Z16, Z17, Z11
+	VMOVDQU64        128(R12)(R10*1), Z16
+	VMOVDQU64        128(R13)(R10*1), Z17
+	PREFETCHT0       1152(R13)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z4
+	VPMADD52HUQ      Z16, Z17, Z5
+	VMOVDQU64        128(R14)(R10*1), Z17
+	PREFETCHT0       1152(R14)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z12
+	VPMADD52HUQ      Z16, Z17, Z13
+	VMOVDQU64        192(R12)(R10*1), Z16
+	VMOVDQU64        192(R13)(R10*1), Z17
+	PREFETCHT0       1216(R13)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z6
+	VPMADD52HUQ      Z16, Z17, Z7
+	VMOVDQU64        192(R14)(R10*1), Z17
+	PREFETCHT0       1216(R14)(R10*1)
+	VPMADD52LUQ      Z16, Z17, Z14
+	VPMADD52HUQ      Z16, Z17, Z15
+	ADDQ             $0x18, R11
+	CMPQ             R11, R8
+	JB               list
+	VPBROADCASTQ     32(DI), Z16
+	VPBROADCASTQ     24(DI), Z17
+	VPSRLQ           $0x34, Z0, Z18
+	VPANDQ           Z16, Z0, Z0
+	VPADDQ           Z18, Z1, Z1
+	VPSRLQ           $0x32, Z1, Z18
+	VPANDQ.BCST      40(DI), Z1, Z1
+	VPXORQ           Z19, Z19, Z19
+	VPXORQ           Z20, Z20, Z20
+	VPXORQ           Z21, Z21, Z21
+	VPMADD52HUQ.BCST 80(DI), Z1, Z19
+	VPMADD52HUQ.BCST 96(DI), Z18, Z19
+	VPMADD52HUQ.BCST 64(DI), Z0, Z20
+	VPMADD52LUQ.BCST 72(DI), Z1, Z21
+	VPMADD52LUQ.BCST 88(DI), Z18, Z21
+	VPMADD52LUQ      Z17, Z19, Z21
+	VPMADD52LUQ      Z17, Z20, Z0
+	VPANDQ           Z16, Z21, Z21
+	VPANDQ           Z16, Z0, Z0
+	VPADDQ           Z0, Z21, Z21
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z21, Z0
+	VPMINUQ          Z0, Z21, Z21
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z21, Z0
+	VPMINUQ          Z0, Z21, Z21
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z21, Z0
+	VPMINUQ          Z0, Z21, Z21
+	VPADDQ           (AX)(R10*1), Z21, Z21
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z21, Z0
+	VPMINUQ          Z0, Z21, Z21
+	VMOVDQU64        Z21, (AX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z2, Z16
+	VPANDQ           Z0, Z2, Z2
+	VPADDQ           Z16, Z3, Z3
+	VPSRLQ           $0x32, Z3, Z16
+	VPANDQ.BCST      40(DI), Z3, Z3
+	VPXORQ           Z17, Z17, Z17
+	VPXORQ           Z18, Z18, Z18
+	VPXORQ           Z19, Z19, Z19
+	VPMADD52HUQ.BCST 80(DI), Z3, Z17
+	VPMADD52HUQ.BCST 96(DI), Z16, Z17
+	VPMADD52HUQ.BCST 64(DI), Z2, Z18
+	VPMADD52LUQ.BCST 72(DI), Z3, Z19
+	VPMADD52LUQ.BCST 88(DI), Z16, Z19
+	VPMADD52LUQ      Z1, Z17, Z19
+	VPMADD52LUQ      Z1, Z18, Z2
+	VPANDQ           Z0, Z19, Z19
+	VPANDQ           Z0, Z2, Z2
+	VPADDQ           Z2, Z19, Z19
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z19, Z0
+	VPMINUQ          Z0, Z19, Z19
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z19, Z0
+	VPMINUQ          Z0, Z19, Z19
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z19, Z0
+	VPMINUQ          Z0, Z19, Z19
+	VPADDQ           64(AX)(R10*1), Z19, Z19
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z19, Z0
+	VPMINUQ          Z0, Z19, Z19
+	VMOVDQU64        Z19, 64(AX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z4, Z2
+	VPANDQ           Z0, Z4, Z4
+	VPADDQ           Z2, Z5, Z5
+	VPSRLQ           $0x32, Z5, Z2
+	VPANDQ.BCST      40(DI), Z5, Z3
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z16, Z16, Z16
+	VPXORQ           Z17, Z17, Z17
+	VPMADD52HUQ.BCST 80(DI), Z3, Z5
+	VPMADD52HUQ.BCST 96(DI), Z2, Z5
+	VPMADD52HUQ.BCST 64(DI), Z4, Z16
+	VPMADD52LUQ.BCST 72(DI), Z3, Z17
+	VPMADD52LUQ.BCST 88(DI), Z2, Z17
+	VPMADD52LUQ      Z1, Z5, Z17
+	VPMADD52LUQ      Z1, Z16, Z4
+	VPANDQ           Z0, Z17, Z17
+	VPANDQ           Z0, Z4, Z4
+	VPADDQ           Z4, Z17, Z17
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z17, Z0
+	VPMINUQ          Z0, Z17, Z17
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z17, Z0
+	VPMINUQ          Z0, Z17, Z17
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z17, Z0
+	VPMINUQ          Z0, Z17, Z17
+	VPADDQ           128(AX)(R10*1), Z17, Z17
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z17, Z0
+	VPMINUQ          Z0, Z17, Z17
+	VMOVDQU64        Z17, 128(AX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z6, Z2
+	VPANDQ           Z0, Z6, Z6
+	VPADDQ           Z2, Z7, Z7
+	VPSRLQ           $0x32, Z7, Z2
+	VPANDQ.BCST      40(DI), Z7, Z3
+	VPXORQ           Z4, Z4, Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z7, Z7, Z7
+	VPMADD52HUQ.BCST 80(DI), Z3, Z4
+	VPMADD52HUQ.BCST 96(DI), Z2, Z4
+	VPMADD52HUQ.BCST 64(DI), Z6, Z5
+	VPMADD52LUQ.BCST 72(DI), Z3, Z7
+	VPMADD52LUQ.BCST 88(DI), Z2, Z7
+	VPMADD52LUQ      Z1, Z4, Z7
+	VPMADD52LUQ      Z1, Z5, Z6
+	VPANDQ           Z0, Z7, Z7
+	VPANDQ           Z0, Z6, Z6
+	VPADDQ           Z6, Z7, Z7
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z7, Z0
+	VPMINUQ          Z0, Z7, Z7
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z7, Z0
+	VPMINUQ          Z0, Z7, Z7
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z7, Z0
+	VPMINUQ          Z0, Z7, Z7
+	VPADDQ           192(AX)(R10*1), Z7, Z7
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z7, Z0
+	VPMINUQ          Z0, Z7, Z7
+	VMOVDQU64        Z7, 192(AX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z8, Z2
+	VPANDQ           Z0, Z8, Z8
+	VPADDQ           Z2, Z9, Z9
+	VPSRLQ           $0x32, Z9, Z2
+	VPANDQ.BCST      40(DI), Z9, Z3
+	VPXORQ           Z4, Z4, Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z6, Z6, Z6
+	VPMADD52HUQ.BCST 80(DI), Z3, Z4
+	VPMADD52HUQ.BCST 96(DI), Z2, Z4
+	VPMADD52HUQ.BCST 64(DI), Z8, Z5
+	VPMADD52LUQ.BCST 72(DI), Z3, Z6
+	VPMADD52LUQ.BCST 88(DI), Z2, Z6
+	VPMADD52LUQ      Z1, Z4, Z6
+	VPMADD52LUQ      Z1, Z5, Z8
+	VPANDQ           Z0, Z6, Z6
+	VPANDQ           Z0, Z8, Z8
+	VPADDQ           Z8, Z6, Z6
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPADDQ           (CX)(R10*1), Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VMOVDQU64        Z6, (CX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z10, Z2
+	VPANDQ           Z0, Z10, Z10
+	VPADDQ           Z2, Z11, Z11
+	VPSRLQ           $0x32, Z11, Z2
+	VPANDQ.BCST      40(DI), Z11, Z3
+	VPXORQ           Z4, Z4, Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z6, Z6, Z6
+	VPMADD52HUQ.BCST 80(DI), Z3, Z4
+	VPMADD52HUQ.BCST 96(DI), Z2, Z4
+	VPMADD52HUQ.BCST 64(DI), Z10, Z5
+	VPMADD52LUQ.BCST 72(DI), Z3, Z6
+	VPMADD52LUQ.BCST 88(DI), Z2, Z6
+	VPMADD52LUQ      Z1, Z4, Z6
+	VPMADD52LUQ      Z1, Z5, Z10
+	VPANDQ           Z0, Z6, Z6
+	VPANDQ           Z0, Z10, Z10
+	VPADDQ           Z10, Z6, Z6
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPADDQ           64(CX)(R10*1), Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VMOVDQU64        Z6, 64(CX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z12, Z2
+	VPANDQ           Z0, Z12, Z12
+	VPADDQ           Z2, Z13, Z13
+	VPSRLQ           $0x32, Z13, Z2
+	VPANDQ.BCST      40(DI), Z13, Z3
+	VPXORQ           Z4, Z4, Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z6, Z6, Z6
+	VPMADD52HUQ.BCST 80(DI), Z3, Z4
+	VPMADD52HUQ.BCST 96(DI), Z2, Z4
+	VPMADD52HUQ.BCST 64(DI), Z12, Z5
+	VPMADD52LUQ.BCST 72(DI), Z3, Z6
+	VPMADD52LUQ.BCST 88(DI), Z2, Z6
+	VPMADD52LUQ      Z1, Z4, Z6
+	VPMADD52LUQ      Z1, Z5, Z12
+	VPANDQ           Z0, Z6, Z6
+	VPANDQ           Z0, Z12, Z12
+	VPADDQ           Z12, Z6, Z6
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPADDQ           128(CX)(R10*1), Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VMOVDQU64        Z6, 128(CX)(R10*1)
+	VPBROADCASTQ     32(DI), Z0
+	VPBROADCASTQ     24(DI), Z1
+	VPSRLQ           $0x34, Z14, Z2
+	VPANDQ           Z0, Z14, Z14
+	VPADDQ           Z2, Z15, Z15
+	VPSRLQ           $0x32, Z15, Z2
+	VPANDQ.BCST      40(DI), Z15, Z3
+	VPXORQ           Z4, Z4, Z4
+	VPXORQ           Z5, Z5, Z5
+	VPXORQ           Z6, Z6, Z6
+	VPMADD52HUQ.BCST 80(DI), Z3, Z4
+	VPMADD52HUQ.BCST 96(DI), Z2, Z4
+	VPMADD52HUQ.BCST 64(DI), Z14, Z5
+	VPMADD52LUQ.BCST 72(DI), Z3, Z6
+	VPMADD52LUQ.BCST 88(DI), Z2, Z6
+	VPMADD52LUQ      Z1, Z4, Z6
+	VPMADD52LUQ      Z1, Z5, Z14
+	VPANDQ           Z0, Z6, Z6
+	VPANDQ           Z0, Z14, Z14
+	VPADDQ           Z14, Z6, Z6
+	VPBROADCASTQ     16(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     8(DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VPADDQ           192(CX)(R10*1), Z6, Z6
+	VPBROADCASTQ     (DI), Z0
+	VPSUBQ           Z0, Z6, Z0
+	VPMINUQ          Z0, Z6, Z6
+	VMOVDQU64        Z6, 192(CX)(R10*1)
+	ADDQ             $0x00000100, R10
+	DECQ             R9
+	JNZ              vectors
 	VZEROUPPER
 	RET
 
@@ -2005,20 +2589,28 @@ group:
 	VMOVDQU64 256(BX), Z4
 	VPERMI2Q  Z1, Z0, Z4
 	VPSLLVQ   320(BX), Z4, Z4
+	VMOVDQU64 384(BX), Z5
+	VPERMI2Q  Z1, Z0, Z5
+	VPSLLVQ   448(BX), Z5, Z5
 	VPORQ     Z3, Z2, Z2
 	VPORQ     Z4, Z2, Z2
+	VPORQ     Z5, Z2, Z2
 	VMOVDQU64 Z2, (AX)
-	VMOVDQU64 384(BX), Z2
+	VMOVDQU64 512(BX), Z2
 	VPERMI2Q  Z1, Z0, Z2
-	VPSRLVQ   448(BX), Z2, Z2
-	VMOVDQU64 512(BX), Z3
+	VPSRLVQ   576(BX), Z2, Z2
+	VMOVDQU64 640(BX), Z3
 	VPERMI2Q  Z1, Z0, Z3
-	VPSLLVQ   576(BX), Z3, Z3
-	VMOVDQU64 640(BX), Z4
+	VPSLLVQ   704(BX), Z3, Z3
+	VMOVDQU64 768(BX), Z4
 	VPERMI2Q  Z1, Z0, Z4
-	VPSLLVQ   704(BX), Z4, Z4
+	VPSLLVQ   832(BX), Z4, Z4
+	VMOVDQU64 896(BX), Z5
+	VPERMI2Q  Z1, Z0, Z5
+	VPSLLVQ   960(BX), Z5, Z5
 	VPORQ     Z3, Z2, Z2
 	VPORQ     Z4, Z2, Z2
+	VPORQ     Z5, Z2, Z2
 	VMOVDQU64 Z2, 64(AX)
 	ADDQ      SI, CX
 	ADDQ      SI, DX

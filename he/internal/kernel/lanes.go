@@ -61,23 +61,6 @@ func (m *Modulus) Spread(dst []uint64, small []int32) {
 	m.spread(dst, small)
 }
 
-// Pick copies src[i] to dst[i] where bytes[i] is want, and clears the others. It panics
-// if the lengths differ.
-func Pick(dst, src []uint64, bytes []uint8, want uint8) {
-	same("Pick", len(dst), src)
-	if len(bytes) != len(dst) {
-		panic(fmt.Sprintf("kernel: Pick by %d bytes of %d words", len(bytes), len(dst)))
-	}
-	whole := 0
-	if chosen == pathIFMA {
-		whole = pickVectors(dst, src, bytes, want)
-	}
-	if chosen == pathAVX2 {
-		whole = pickAVX2(dst, src, bytes, want)
-	}
-	pickPortable(dst[whole:], src[whole:], bytes[whole:], want)
-}
-
 // CentredBinomial sets dst[i] to the number of ones among bits 0..20 of words[i] less that
 // among bits 21..41. It panics if the lengths differ.
 func CentredBinomial(dst []int8, words []uint64) {
@@ -94,93 +77,9 @@ func CentredBinomial(dst []int8, words []uint64) {
 // binomialBits is the number of coin pairs of CentredBinomial.
 const binomialBits = 21
 
-func pickPortable(dst, src []uint64, bytes []uint8, want uint8) {
-	for i, v := range src {
-		if bytes[i] != want {
-			v = 0
-		}
-		dst[i] = v
-	}
-}
-
 func binomialPortable(dst []int8, words []uint64) {
 	const mask = 1<<binomialBits - 1
 	for i, w := range words {
 		dst[i] = int8(bits.OnesCount64(w&mask) - bits.OnesCount64(w>>binomialBits&mask))
 	}
-}
-
-// Planes recombines residues modulo one to three primes, the planes, to integers modulo
-// their product t, and those to residues modulo two or three primes q.
-type Planes struct {
-	planes, limbs int
-	words         planeWords
-}
-
-// planeWords are the constants; gen/lanes.go names them.
-type planeWords [20]uint64
-
-// NewPlanes prepares planes below 2^26 with a product t below 2^52, and primes of q above
-// t/2 and below 2^50.
-func NewPlanes(planes, q []uint64) *Planes {
-	p := &Planes{planes: len(planes), limbs: len(q)}
-	t := uint64(1)
-	for _, m := range planes {
-		t *= m
-	}
-	for i, m := range planes {
-		copy(p.words[4*i:], []uint64{m, m / 2, t / m, 1 << 40 / m})
-	}
-	copy(p.words[12:], []uint64{t, t / 2, -(t / 2), 1 << 39})
-	for i := range 3 {
-		p.words[16+i] = q[min(i, len(q)-1)]
-	}
-	return p
-}
-
-// Recombine sets dst[l][i] to v mod q_l for the integer v of [-t/2, t/2] that is congruent
-// to residues[p][i] * t/p modulo each plane p: the sum of the centred residues times t/p,
-// less the multiple of t that is nearest. All lists have one length.
-func (p *Planes) Recombine(dst, residues [][]uint64) {
-	n := len(dst[0])
-	same("Recombine", n, dst...)
-	same("Recombine", n, residues...)
-	if len(dst) != p.limbs || len(residues) != p.planes {
-		panic(fmt.Sprintf("kernel: Recombine of %d planes to %d primes", len(residues), len(dst)))
-	}
-	whole := 0
-	if chosen == pathIFMA {
-		whole = p.vectors(dst, residues)
-	}
-	if chosen == pathAVX2 {
-		whole = p.vectorsAVX2(dst, residues)
-	}
-	for i := whole; i < n; i++ {
-		v := p.centred(residues, i)
-		for l, d := range dst {
-			d[i] = uint64(v) + uint64(v>>63)&p.words[16+l]
-		}
-	}
-}
-
-func (p *Planes) centred(residues [][]uint64, i int) int64 {
-	var v, turns int64
-	for j, r := range residues {
-		w := p.words[4*j : 4*j+4]
-		c := int64(r[i])
-		if r[i] > w[1] {
-			c -= int64(w[0])
-		}
-		v += c * int64(w[2])
-		turns += c * int64(w[3])
-	}
-	t, half := int64(p.words[12]), int64(p.words[13])
-	v -= (turns + 1<<39) >> 40 * t
-	switch { // turns is a little short
-	case v > half:
-		v -= t
-	case v < -half:
-		v += t
-	}
-	return v
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// onEachPath runs a test of functions that have no modulus on both paths.
+// onEachPath runs a test of functions that have no modulus on every path.
 func onEachPath(t *testing.T, test func(t *testing.T)) {
 	before := chosen
 	defer func() { chosen = before }()
@@ -113,22 +113,13 @@ func TestScaleOfWords(t *testing.T) {
 	}
 }
 
-func TestPickAndBinomial(t *testing.T) {
+func TestBinomial(t *testing.T) {
 	onEachPath(t, func(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(14, 1))
 		for _, length := range lengths {
-			src, dst := make([]uint64, length), make([]uint64, length)
-			keys, counts := make([]uint8, length), make([]int8, length)
+			src, counts := make([]uint64, length), make([]int8, length)
 			for i := range src {
-				src[i], dst[i], keys[i] = rnd.Uint64(), rnd.Uint64(), uint8(rnd.IntN(3)*127)
-			}
-			for _, want := range []uint8{0, 127, 254, 5} {
-				Pick(dst, src, keys, want)
-				for i, v := range dst {
-					if expected := map[bool]uint64{true: src[i]}[keys[i] == want]; v != expected {
-						t.Fatalf("word %d of %d: %d, expected %d", i, length, v, expected)
-					}
-				}
+				src[i] = rnd.Uint64()
 			}
 			CentredBinomial(counts, src)
 			for i, w := range src {
@@ -145,49 +136,7 @@ func TestPickAndBinomial(t *testing.T) {
 	})
 }
 
-// TestRecombineIsExact compares with Chinese remainders in big integers, at the ends of
-// the range, where the nearest multiple of t is decided, and at random.
-func TestRecombineIsExact(t *testing.T) {
-	q := []uint64{1125899906826241, 1125899906629633, 1125899905744897}
-	for _, planes := range [][]uint64{{65537}, {65537, 114689}, {65537, 114689, 147457}, {557057, 638977}, {17, 19, 23}} {
-		for limbs := 2; limbs <= 3; limbs++ {
-			onEachPath(t, func(t *testing.T) {
-				total := uint64(1)
-				for _, p := range planes {
-					total *= p
-				}
-				p := NewPlanes(planes, q[:limbs])
-				rnd := rand.New(rand.NewPCG(15, total))
-				half := int64(total / 2)
-				want := []int64{0, 1, -1, half, -half, half - 1, 1 - half, half / 2, -half / 2, half / 3}
-				for len(want) < 1003 {
-					want = append(want, rnd.Int64N(int64(total))-half)
-				}
-				residues, dst := make([][]uint64, len(planes)), make([][]uint64, limbs)
-				for i, m := range planes {
-					weight := new(big.Int).ModInverse(new(big.Int).SetUint64(total/m), new(big.Int).SetUint64(m)).Int64()
-					for _, v := range want {
-						r := new(big.Int).Mul(big.NewInt(v), big.NewInt(weight))
-						residues[i] = append(residues[i], r.Mod(r, new(big.Int).SetUint64(m)).Uint64())
-					}
-				}
-				for l := range dst {
-					dst[l] = make([]uint64, len(want))
-				}
-				p.Recombine(dst, residues)
-				for l := range dst {
-					for i, v := range want {
-						if expected := new(big.Int).Mod(big.NewInt(v), new(big.Int).SetUint64(q[l])).Uint64(); dst[l][i] != expected {
-							t.Fatalf("planes %d, prime %d: %d for %d, expected %d", planes, l, dst[l][i], v, expected)
-						}
-					}
-				}
-			})
-		}
-	}
-}
-
-// FuzzLanes compares the two paths of what the comparisons are made of.
+// FuzzLanes compares the paths of what the comparisons are made of.
 func FuzzLanes(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, selector byte, data []byte) {

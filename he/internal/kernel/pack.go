@@ -81,8 +81,8 @@ func Join(low, high []uint64, q uint64, drop uint) {
 }
 
 // maxWidth is the largest number of bits of a packed part: from any bit on, it touches
-// no more than eight bytes.
-const maxWidth = 57
+// no more than nine bytes.
+const maxWidth = 63
 
 // Layout is how lists of words lie on the wire, one part behind the other, least
 // significant bit first, a part being the low bits of a word. It is immutable.
@@ -92,11 +92,11 @@ type Layout struct {
 	tables layoutTables
 }
 
-// Run is the layout of one list of parts of width bits, 1..57.
+// Run is the layout of one list of parts of width bits, 1..63.
 func Run(width uint) *Layout { return newLayout(width, width, true) }
 
-// Pairs is the layout of two lists, the first part of the one of low bits, 1..57, before
-// the first of the other of high bits, 1..57, and so on: integers in two digits.
+// Pairs is the layout of two lists, the first part of the one of low bits, 1..63, before
+// the first of the other of high bits, 1..63, and so on: integers in two digits.
 func Pairs(low, high uint) *Layout { return newLayout(low, high, false) }
 
 func newLayout(low, high uint, single bool) *Layout {
@@ -195,15 +195,15 @@ func (l *Layout) Unpack(src []byte, low, high []uint64) {
 
 // get returns width bits from a bit on.
 func get(src []byte, bit, width uint) uint64 {
-	at, mask := int(bit/8), uint64(1)<<(width&63)-1
-	if at+8 <= len(src) {
-		return binary.LittleEndian.Uint64(src[at:]) >> (bit & 7) & mask
+	at, shift, mask := int(bit/8), bit&7, uint64(1)<<(width&63)-1
+	if at+9 <= len(src) {
+		return (binary.LittleEndian.Uint64(src[at:])>>shift | uint64(src[at+8])<<(64-shift)) & mask
 	}
-	return getLast(src[at:], bit) & mask
+	return getLast(src[at:], shift) & mask
 }
 
-func getLast(src []byte, bit uint) uint64 {
-	var last [8]byte
+func getLast(src []byte, shift uint) uint64 {
+	var last [9]byte
 	copy(last[:], src)
-	return binary.LittleEndian.Uint64(last[:]) >> (bit & 7)
+	return binary.LittleEndian.Uint64(last[:])>>shift | uint64(last[8])<<(64-shift)
 }

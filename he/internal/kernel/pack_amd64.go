@@ -7,13 +7,13 @@ const (
 	groupParts = 2 * lanes // parts that are packed together
 	groupWords = 2 * lanes // words on the wire that are written or read together
 	groupBytes = 8 * groupWords
-	packTerms  = 3
+	packTerms  = 4
 	inVectors  = 5
 )
 
 // layoutTables are the operands of packBits and unpackBits.
 //
-// A word on the wire is the first part that touches it, shifted right, and up to two more,
+// A word on the wire is the first part that touches it, shifted right, and up to three more,
 // shifted left; a part that is not there is shifted out. With too many of them, which
 // takes narrow parts, the layout has no tables.
 //

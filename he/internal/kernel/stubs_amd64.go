@@ -50,13 +50,25 @@ func addSmall(dst *uint64, small *int8, constants *uint64, count uint64)
 func spread(dst *uint64, small *int32, constants *uint64, count uint64)
 
 //go:noescape
-func pick(dst *uint64, src *uint64, bytes *uint8, want uint64, count uint64)
-
-//go:noescape
-func recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)
-
-//go:noescape
 func centredBinomial(dst *int8, words *uint64, mask uint64, count uint64)
+
+//go:noescape
+func nonzero(words *uint64, bound uint64, least uint64, count uint64) uint64
+
+//go:noescape
+func targetPrefixes(targets *uint64, levels *uint8, masks *uint32, turns *uint8, constants *uint64, count uint64)
+
+//go:noescape
+func pick(dst *uint64, lists *[]uint64, keys *uint8, constants *uint64, want uint64, number uint64, count uint64)
+
+//go:noescape
+func lift(dst *uint64, src *uint64, half uint64, add uint64, count uint64)
+
+//go:noescape
+func liftPass8(dst *uint64, src *uint64, table *uint64, constants *uint64, half uint64, add uint64, stride uint64)
+
+//go:noescape
+func addProducts(a *uint64, b *uint64, x *[]uint64, ya *[]uint64, yb *[]uint64, constants *uint64, lists uint64, count uint64)
 
 //go:noescape
 func cutBelow(words *uint64, mask uint64, bound uint64, count uint64) uint64

@@ -51,9 +51,3 @@ func avx2AddSmall(dst *uint64, small *int8, constants *uint64, count uint64)
 
 //go:noescape
 func avx2Spread(dst *uint64, small *int32, constants *uint64, count uint64)
-
-//go:noescape
-func avx2Pick(dst *uint64, src *uint64, bytes *uint8, want *uint64, count uint64)
-
-//go:noescape
-func avx2Recombine(d0 *uint64, d1 *uint64, d2 *uint64, s0 *uint64, s1 *uint64, s2 *uint64, constants *uint64, count uint64)

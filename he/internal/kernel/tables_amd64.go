@@ -29,28 +29,11 @@ func (m *portable) shoup(w uint64) uint64 {
 	return r
 }
 
-// roots returns psi^brv(i), i < n: what the butterflies of group i-2^s of stage s
-// multiply with.
-func (m *portable) roots(psi uint64, n int) []uint64 {
-	r, log := make([]uint64, n), bits.Len(uint(n))-1
-	power := uint64(1)
-	for i := range r {
-		r[bitReverse(i, log)] = power
-		power = m.product(power, psi)
-	}
-	return r
-}
-
-// bitReverse reverses the low count bits of i.
-func bitReverse(i, count int) int {
-	return int(bits.Reverse64(uint64(i)) >> (64 - count))
-}
-
 // tables lays out the factors in the order in which the routines read them.
 func (m *avx512) tables(psi uint64) {
 	n := m.n
-	roots, inverse := m.roots(psi, n), m.roots(m.power(psi, m.q-2), n)
-	scale := m.power(uint64(n), m.q-2) // n^-1
+	roots, inverse := m.roots(psi, n), m.roots(m.rootInverse(psi), n)
+	scale := m.degreeInverse()
 	m.tail, m.head = m.blockTable(roots), m.blockTable(inverse)
 
 	groups := 1

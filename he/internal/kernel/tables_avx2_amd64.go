@@ -21,8 +21,8 @@ type passAVX2 struct {
 // radix-8 pass as many more as leave an even number of stages to radix-4 passes and the
 // four in registers.
 func (m *avx2) tables(psi uint64) {
-	roots, inverse := m.roots(psi, m.n), m.roots(m.power(psi, m.q-2), m.n)
-	scale := m.power(uint64(m.n), m.q-2) // n^-1
+	roots, inverse := m.roots(psi, m.n), m.roots(m.rootInverse(psi), m.n)
+	scale := m.degreeInverse()
 	m.tail, m.head = m.blockTable(roots), m.blockTable(inverse)
 
 	for groups := 1; groups*blockAVX2 < m.n; {

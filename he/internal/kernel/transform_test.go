@@ -14,7 +14,7 @@ func mulMod(x, y, q uint64) uint64 {
 	return bits.Rem64(hi, lo, q)
 }
 
-// TestTransformIsLattigo compares both paths with SubRing.NTT and INTT, and the
+// TestTransformIsLattigo compares all paths with SubRing.NTT and INTT, and the
 // round trip with its beginning.
 func TestTransformIsLattigo(t *testing.T) {
 	for n := 64; n <= 16384; n *= 2 {

@@ -87,7 +87,7 @@ func join() {
 
 // Vectors of the tables of packBits and unpackBits; pack.go makes them.
 const (
-	packTerms = 3 // parts that a word on the wire may touch: an index and a shift each
+	packTerms = 4 // parts that a word on the wire may touch: an index and a shift each
 	inVectors = 5 // for each list: two indices with their shifts, and a mask
 )
 
@@ -119,8 +119,9 @@ func packBits() {
 				VPSLLVQ(Mem{Base: table, Disp: at + vector}, term[i], term[i])
 			}
 		}
-		VPORQ(term[1], term[0], term[0])
-		VPORQ(term[2], term[0], term[0])
+		for _, t := range term[1:] {
+			VPORQ(t, term[0], term[0])
+		}
 		VMOVDQU64(term[0], Mem{Base: dst, Disp: half * vector})
 	}
 	ADDQ(step, a)

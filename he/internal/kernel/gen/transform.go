@@ -63,6 +63,15 @@ func storeVectors(x []reg.VecVirtual, at []Mem) {
 	}
 }
 
+// parts returns where the eight parts of a group lie, of which the fifth begins at upper.
+func parts(p, upper, stride, stride3 reg.Register) (at []Mem) {
+	for _, base := range []reg.Register{p, upper} {
+		at = append(at, Mem{Base: base}, Mem{Base: base, Index: stride, Scale: 1},
+			Mem{Base: base, Index: stride, Scale: 2}, Mem{Base: base, Index: stride3, Scale: 1})
+	}
+	return at
+}
+
 // pass is the frame of a routine over groups of radix*stride coefficients with
 // count factors each. body runs for each eight neighbouring coefficients of each
 // of the radix parts; q is loaded for it if it reduces.
@@ -87,12 +96,7 @@ func pass(name string, radix, count int, reduces bool, body func(f field, q reg.
 	LEAQ(Mem{Base: p, Index: stride, Scale: 4}, upper)
 	MOVQ(stride, left)
 	Label("column")
-	var at []Mem
-	for _, base := range []reg.Register{p, upper} {
-		at = append(at, Mem{Base: base}, Mem{Base: base, Index: stride, Scale: 1},
-			Mem{Base: base, Index: stride, Scale: 2}, Mem{Base: base, Index: stride3, Scale: 1})
-	}
-	at = at[:radix]
+	at := parts(p, upper, stride, stride3)[:radix]
 	x := loadVectors(at)
 	body(f, q, x, factors(table, 0, count, true))
 	storeVectors(x, at)

@@ -119,8 +119,8 @@ func accumulate() {
 	step(sa[0], sb[0], 0)
 	advance(1)
 	Label("done")
-	VMOVDQU64(total(c, sa), Mem{Base: a})
-	VMOVDQU64(total(c, sb), Mem{Base: b})
+	VMOVDQU64(total(c, sa[:]...), Mem{Base: a})
+	VMOVDQU64(total(c, sb[:]...), Mem{Base: b})
 	ADDQ(Imm(vector), a)
 	ADDQ(Imm(vector), b)
 	DECQ(tiles)
@@ -132,7 +132,7 @@ func accumulate() {
 // total adds the sets and reduces h*2^52 + l, h < 2^62. With l < 2^52 and
 // h = h1*2^50 + h0 it is h1*2^102 + h0*2^52 + l; the first two products with
 // constants come out below q*(1+2^-40) + q*(1+1/4), l mod q below 2q.
-func total(c reg.Register, s [sets]sum) reg.VecVirtual {
+func total(c reg.Register, s ...sum) reg.VecVirtual {
 	mask := constant(c, constMask52)
 	negQ := constant(c, constNegQ)
 	high, low := s[0].high, s[0].low
@@ -140,7 +140,7 @@ func total(c reg.Register, s [sets]sum) reg.VecVirtual {
 	VPSRLQ(Imm(52), low, carry)
 	VPANDQ(mask, low, low)
 	VPADDQ(carry, high, high)
-	for i := 1; i < sets; i++ {
+	for i := 1; i < len(s); i++ {
 		carry = ZMM()
 		VPSRLQ(Imm(52), s[i].low, carry)
 		VPANDQ(mask, s[i].low, s[i].low)
@@ -148,10 +148,12 @@ func total(c reg.Register, s [sets]sum) reg.VecVirtual {
 		VPADDQ(s[i].high, high, high)
 		VPADDQ(carry, high, high)
 	}
-	carry = ZMM()
-	VPSRLQ(Imm(52), low, carry)
-	VPANDQ(mask, low, low)
-	VPADDQ(carry, high, high)
+	if len(s) > 1 {
+		carry = ZMM()
+		VPSRLQ(Imm(52), low, carry)
+		VPANDQ(mask, low, low)
+		VPADDQ(carry, high, high)
+	}
 
 	h0, h1 := ZMM(), ZMM()
 	VPSRLQ(Imm(50), high, h1)

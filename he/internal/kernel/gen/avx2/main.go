@@ -2,7 +2,7 @@
 //
 //	go run ./avx2 -out ../kernel_avx2_amd64.s -stubs ../stubs_avx2_amd64.go -pkg kernel
 //
-// All routines compute modulo an odd prime q < 2^50 on four lanes. AVX2 has no
+// All routines compute modulo an odd q < 2^50 on four lanes. AVX2 has no
 // multiplier of 64-bit integers, but with FMA it multiplies doubles exactly: with h =
 // fl(a*b), the sum of h and fma(a, b, -h) is a*b (T. J. Dekker, "A floating-point
 // technique for extending the available precision", 1971). FLINT's fft_small computes
@@ -44,7 +44,5 @@ func main() {
 	fraction()
 	addSmall()
 	spread()
-	pick()
-	recombine()
 	build.Generate()
 }
