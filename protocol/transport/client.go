@@ -187,7 +187,7 @@ func (s *clientStream) finish(patience time.Duration) error {
 	}
 	switch _, err := s.stream.Receive(); {
 	case err == nil:
-		return fmt.Errorf("%w: it sent a message after the last one", ErrPeerProtocol)
+		return errTooMany
 	case isEnd(err):
 		return nil
 	default:

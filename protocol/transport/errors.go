@@ -28,6 +28,8 @@ var (
 	ErrShutdown = errors.New("transport: shutting down")
 )
 
+var errTooMany = fmt.Errorf("%w: it sent a message after the last one", ErrPeerProtocol)
+
 // Class says what kind of refusal an error is, so that the peer's software can
 // react to it without reading text.
 type Class uint8

@@ -237,11 +237,15 @@ func (p *pump) deliver(msg []byte) error {
 	if p.ctx.Err() != nil {
 		return context.Cause(p.ctx)
 	}
-	// The reader was done, so receiving is free: there is only the reason left.
-	if _, err := p.stream.Receive(); err != nil && !errors.Is(err, io.EOF) {
+	// The reader was done, so receiving is free: there should be only the reason left.
+	switch _, err := p.stream.Receive(); {
+	case err == nil:
+		return errTooMany
+	case errors.Is(err, io.EOF):
+		return ErrPeerClosed
+	default:
 		return fmt.Errorf("send: %w", err)
 	}
-	return ErrPeerClosed
 }
 
 // watch ends a silent session, and aborts the stream when the session fails.

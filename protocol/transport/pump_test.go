@@ -279,6 +279,11 @@ func TestRunFailures(t *testing.T) {
 			peer: func(a, b *memStream) { b.Send([]byte("x")); a.reason = fault; b.end() },
 			want: fault, at: time.Second,
 		},
+		"peer ends the stream with a message too many when only our sending is left": {
+			role: &fakeRole{want: 1, start: []Task{func() ([][]byte, error) { time.Sleep(time.Second); return [][]byte{{1}}, nil }}},
+			peer: func(_, b *memStream) { b.Send([]byte("x")); b.Send([]byte("y")); b.end() },
+			want: ErrPeerProtocol, at: time.Second,
+		},
 		"peer is silent from the start": {
 			role: &fakeRole{want: 1}, peer: func(_, b *memStream) {},
 			o: Options{PeerTimeout: time.Minute}, want: ErrTimeout, at: time.Minute,
