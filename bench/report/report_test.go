@@ -16,7 +16,7 @@ import (
 const docs = "../../docs"
 
 // names have digits and are no figures.
-var names = []string{"AVX-512", "2020/1533", "2019/1234", "2003.12197", "2604.00546", "10.56553/popets-2025-0146"}
+var names = []string{"AVX-512", "AVX2", "2020/1533", "2019/1234", "2003.12197", "2604.00546", "10.56553/popets-2025-0146"}
 
 func withoutNames(text string) string {
 	for _, name := range names {

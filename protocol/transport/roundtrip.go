@@ -34,17 +34,21 @@ func (t *guardedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// neverEstablished is net/http's error for an HTTP/2 connection that ended
-// before its first request.
-const neverEstablished = "client conn could not be established"
+// net/http's errors for an HTTP/2 connection that ended before its first request
+// and while that was being sent.
+const (
+	neverEstablished = "client conn could not be established"
+	closedSince      = "client conn is closed"
+)
 
 // refusal13 gives the alert that ended the connection, if that is what err is
 // about. In TLS 1.3 a client's handshake is complete before the server has
 // judged its certificate, so a refusal comes as the first thing read afterwards,
-// and net/http may already have replaced it by neverEstablished. The connection
-// is dead then, and crypto/tls repeats the error that killed it to any reader.
+// and net/http may already have replaced it by one of the errors above. The
+// connection is dead then, and crypto/tls repeats the error that killed it to any
+// reader.
 func refusal13(conn net.Conn, err error) error {
-	if !strings.Contains(err.Error(), neverEstablished) {
+	if text := err.Error(); !strings.Contains(text, neverEstablished) && !strings.Contains(text, closedSince) {
 		return err
 	}
 	_ = conn.SetReadDeadline(time.Unix(1, 0)) // whatever happens, do not wait
