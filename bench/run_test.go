@@ -76,6 +76,41 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+func TestProbes(t *testing.T) {
+	s, err := templates.NewVectorScheme(128)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Probes(context.Background(), Config{Scheme: s, Entries: 50, Threads: 2, Seed: 1}, 9)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.DecisionMismatches != 0 || r.HitsExpected < 4 {
+		t.Errorf("%d hits expected, %d mismatches", r.HitsExpected, r.DecisionMismatches)
+	}
+	for v, i := reflect.ValueOf(r), 0; i < v.NumField(); i++ {
+		if f := v.Type().Field(i); v.Field(i).IsZero() && f.Name != "DecisionMismatches" {
+			t.Errorf("%s is zero", f.Name)
+		}
+	}
+	for _, n := range []int{-1, 0, 1, 1025} {
+		if _, err := Probes(context.Background(), Config{Scheme: s, Entries: 50, Threads: 2}, n); err == nil {
+			t.Errorf("%d probes are accepted", n)
+		}
+	}
+}
+
+func TestDiffering(t *testing.T) {
+	for _, c := range []struct {
+		a, b []int
+		want int
+	}{{nil, nil, 0}, {[]int{1}, nil, 1}, {nil, []int{1, 2}, 2}, {[]int{1, 3}, []int{1, 2, 3}, 1}, {[]int{1, 4}, []int{2, 4, 5}, 3}} {
+		if got := differing(c.a, c.b); got != c.want {
+			t.Errorf("differing(%v, %v) = %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	s, err := templates.NewVectorScheme(128)
 	if err != nil {

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,12 +63,13 @@ func Sessions(ctx context.Context, c Config, sessions int) (SessionsResult, erro
 		return SessionsResult{}, err
 	}
 	defer s.close()
+	probe := []templates.Template{s.people.Genuine(0, 0)}
 	var times [3][]time.Duration
 	for i := range sessions {
 		c.Progress("sessions", i, sessions)
 		for kind := range times {
 			start := time.Now()
-			if err := s.session(ctx, uint64(len(times)*i+kind), kind); err != nil {
+			if _, err := s.session(ctx, probe, kind); err != nil {
 				return SessionsResult{}, err
 			}
 			times[kind] = append(times[kind], time.Since(start))
@@ -77,19 +80,28 @@ func Sessions(ctx context.Context, c Config, sessions int) (SessionsResult, erro
 		return micros(list[len(list)/2]) / 1000
 	}
 	r := SessionsResult{Scheme: c.Scheme.String(), Entries: c.Entries, Sessions: sessions, Threads: c.Threads,
-		Bare: median(times[0]), Signed: median(times[1]), Logged: median(times[2])}
+		Bare: median(times[bare]), Signed: median(times[signed]), Logged: median(times[logged])}
 	r.Added = r.Logged - r.Bare
 	return r, nil
 }
 
+// Kinds of session.
+const (
+	bare   = iota // the matching protocol alone
+	signed        // with request, grant, receipt, seal and both journals
+	logged        // and entered in both logs
+)
+
 // stage is two agencies in one process.
 type stage struct {
-	gallery *protocol.Gallery
-	probe   templates.Template
-	terms   protocol.Terms
-	pool    *transport.Pool
-	parties [2]evidence.Party // requester, holder
-	logs    [2]*transparency.Log
+	people   *synthetic.Population
+	list     []templates.Template // by slot, as enrol makes it
+	gallery  *protocol.Gallery
+	terms    protocol.Terms
+	pool     *transport.Pool
+	parties  [2]evidence.Party // requester, holder
+	logs     [2]*transparency.Log
+	sessions uint64 // so far
 }
 
 func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
@@ -101,7 +113,7 @@ func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{probe: people.Genuine(0, 0), pool: transport.NewPool(c.Threads),
+	s := &stage{people: people, list: list, pool: transport.NewPool(c.Threads),
 		terms: protocol.Terms{Requester: "requester", Holder: "holder", Watchlist: "bench", Scheme: c.Scheme}}
 	if s.gallery, err = protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads, templates.Sequence(list), nil); err != nil {
 		return nil, err
@@ -141,23 +153,28 @@ func (s *stage) close() {
 	}
 }
 
-// session runs one session: bare, signed or logged.
-func (s *stage) session(ctx context.Context, number uint64, kind int) error {
-	nonce := protocol.Nonce{byte(number >> 16), byte(number >> 8), byte(number)}
-	owner, err := protocol.NewKeyOwner(s.terms, []templates.Template{s.probe}, he.Seed(keys.NewSeed()), nonce, nil)
+// session runs one session of a kind and returns the slots that hit, by probe.
+func (s *stage) session(ctx context.Context, probes []templates.Template, kind int) ([][]int, error) {
+	var nonce protocol.Nonce
+	binary.BigEndian.PutUint64(nonce[:], s.sessions)
+	s.sessions++
+	owner, err := protocol.NewKeyOwner(s.terms, probes, he.Seed(keys.NewSeed()), nonce, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	evaluator, err := protocol.NewEvaluator(s.terms, 1, s.gallery, he.Seed(keys.NewSeed()), nonce, nil)
+	evaluator, err := protocol.NewEvaluator(s.terms, len(probes), s.gallery, he.Seed(keys.NewSeed()), nonce, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if kind == 0 {
-		return s.play(ctx, owner, func([]byte) (protocol.Role, error) { return evaluator, nil })
+	if kind == bare {
+		if err := s.play(ctx, owner, func([]byte) (protocol.Role, error) { return evaluator, nil }); err != nil {
+			return nil, err
+		}
+		return owner.Hits(), nil
 	}
 	requester, err := evidence.NewRequester(owner, evidence.Ask{Terms: s.terms, Purpose: "bench", Basis: "none"}, s.parties[0])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var holder *evidence.Holder
 	err = s.play(ctx, requester, func(first []byte) (protocol.Role, error) {
@@ -171,12 +188,12 @@ func (s *stage) session(ctx context.Context, number uint64, kind int) error {
 		return holder, err
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	requester.Journal().Close()
 	holder.Journal().Close()
-	if kind == 1 {
-		return nil
+	if kind == signed {
+		return owner.Hits(), nil
 	}
 	var both sync.WaitGroup
 	errs := make([]error, len(s.logs))
@@ -187,12 +204,7 @@ func (s *stage) session(ctx context.Context, number uint64, kind int) error {
 		both.Go(func() { _, errs[i] = s.logs[i].Append(ctx, []byte(entry.Text())) })
 	}
 	both.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return owner.Hits(), errors.Join(errs...)
 }
 
 // play drives two roles against each other; the holder's is made for the first message.

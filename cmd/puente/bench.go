@@ -25,6 +25,7 @@ var benchCommand = &cli.Command{
 		&cli.IntFlag{Name: "shifts", Usage: "rotation shifts of an iris, odd; 1 for a vector", DefaultText: "31 for an iris, 1 for a vector"},
 		&cli.IntFlag{Name: "threads", Usage: "threads for both parties together", Value: 1},
 		&cli.IntFlag{Name: "sessions", Usage: "measure what signing and logging add, over this `NUMBER` of sessions"},
+		&cli.IntFlag{Name: "probes", Usage: "compare one session of this `NUMBER` of probes with as many sessions of one"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed of the synthetic people", Value: 1},
 		jsonFlag,
 	},
@@ -42,16 +43,25 @@ var benchCommand = &cli.Command{
 		if n := c.Int("threads"); n < 1 || n > 1024 {
 			return usagef("--threads %d: allowed are 1 to 1024", n)
 		}
+		if c.IsSet("sessions") && c.IsSet("probes") {
+			return usagef("--sessions and --probes measure different things; give one of them")
+		}
 		bar := newProgress()
+		config := bench.Config{Scheme: scheme, Entries: c.Int("entries"),
+			Threads: c.Int("threads"), Seed: c.Uint64("seed"), Progress: bar.update}
 		if n := c.Int("sessions"); c.IsSet("sessions") {
 			if n < 1 || n > 10_000 {
 				return usagef("--sessions %d: allowed are 1 to 10000", n)
 			}
-			return benchSessions(c, bench.Config{Scheme: scheme, Entries: c.Int("entries"),
-				Threads: c.Int("threads"), Seed: c.Uint64("seed"), Progress: bar.update}, bar)
+			return benchSessions(c, config, bar)
 		}
-		r, err := bench.Run(c.Context, bench.Config{Scheme: scheme, Entries: c.Int("entries"),
-			Threads: c.Int("threads"), Seed: c.Uint64("seed"), Progress: bar.update})
+		if n := c.Int("probes"); c.IsSet("probes") {
+			if n < 2 || n > protocol.MaxProbes {
+				return usagef("--probes %d: allowed are 2 to %d", n, protocol.MaxProbes)
+			}
+			return benchProbes(c, config, bar)
+		}
+		r, err := bench.Run(c.Context, config)
 		bar.done()
 		if err != nil {
 			return err
@@ -63,10 +73,7 @@ var benchCommand = &cli.Command{
 		} else {
 			showBench(c, r)
 		}
-		if r.DecisionMismatches > 0 {
-			return fmt.Errorf("%d of %d encrypted decisions differ from the plaintext: please report this", r.DecisionMismatches, r.Entries)
-		}
-		return nil
+		return mismatches(r.DecisionMismatches, r.Entries)
 	},
 }
 
@@ -87,6 +94,46 @@ func benchSessions(c *cli.Context, config bench.Config, bar *progress) error {
 	t.AppendRow([]any{"added", fmt.Sprintf("%.1f", r.Added)})
 	t.Render()
 	return nil
+}
+
+func benchProbes(c *cli.Context, config bench.Config, bar *progress) error {
+	r, err := bench.Probes(c.Context, config, c.Int("probes"))
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		if err := writeJSON(c, r); err != nil {
+			return err
+		}
+	} else {
+		t := newTable(c, fmt.Sprintf("%s, %d entries, %d probes", r.Scheme, r.Entries, r.Probes), "CPU us per probe and entry", "ms wall per probe")
+		for _, row := range []struct {
+			what string
+			pass bench.Pass
+		}{
+			{"the matching protocol alone, a session each", r.SingleBare},
+			{"the matching protocol alone, one session", r.TogetherBare},
+			{"signed and logged, a session each", r.SingleLogged},
+			{"signed and logged, one session", r.TogetherLogged},
+		} {
+			t.AppendRow([]any{row.what, fmt.Sprintf("%.2f", row.pass.Micros), fmt.Sprintf("%.1f", row.pass.Wall)})
+		}
+		t.AppendSeparator()
+		t.AppendRow([]any{"one session over a session each, alone", fmt.Sprintf("%.2f", r.RatioBare), ""})
+		t.AppendRow([]any{"signed and logged", fmt.Sprintf("%.2f", r.RatioLogged), fmt.Sprintf("%.2f", r.RatioWall)})
+		t.Render()
+		fmt.Fprintf(c.App.Writer, "decisions   %d hits expected in each pass, %d mismatches\n", r.HitsExpected, r.DecisionMismatches)
+	}
+	return mismatches(r.DecisionMismatches, 4*r.Probes*r.Entries)
+}
+
+// mismatches is the error of a benchmark in which encrypted decisions were wrong.
+func mismatches(wrong, of int) error {
+	if wrong == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d encrypted decisions differ from the plaintext: please report this", wrong, of)
 }
 
 func benchScheme(c *cli.Context) (templates.Scheme, error) {
