@@ -6,11 +6,15 @@ import (
 )
 
 // pipe returns the two ends of an in-memory message stream, as a network of
-// unlimited speed would be: messages wait until they are read.
+// unlimited speed would be: up to pipeBytes of messages wait until they are read.
 func pipe() (a, b *end) {
 	x, y := newMailbox(), newMailbox()
 	return &end{out: x, in: y}, &end{out: y, in: x}
 }
+
+// pipeBytes is like the window of a connection: enough for the messages that the two sides
+// have under way, so that neither waits for the other in vain.
+const pipeBytes = 4 << 20
 
 // end is one end of a pipe; it implements transport.Stream.
 type end struct{ out, in *mailbox }
@@ -26,25 +30,30 @@ func (e *end) Abort() {
 
 type mailbox struct {
 	mu       sync.Mutex
-	arrived  sync.Cond
+	changed  sync.Cond
 	messages [][]byte
+	bytes    int // of the messages
 	closed   bool
 }
 
 func newMailbox() *mailbox {
 	m := &mailbox{}
-	m.arrived.L = &m.mu
+	m.changed.L = &m.mu
 	return m
 }
 
 func (m *mailbox) put(message []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for m.bytes > pipeBytes && !m.closed {
+		m.changed.Wait()
+	}
 	if m.closed {
 		return io.EOF
 	}
 	m.messages = append(m.messages, message)
-	m.arrived.Signal()
+	m.bytes += len(message)
+	m.changed.Broadcast()
 	return nil
 }
 
@@ -52,13 +61,15 @@ func (m *mailbox) take() ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for len(m.messages) == 0 && !m.closed {
-		m.arrived.Wait()
+		m.changed.Wait()
 	}
 	if len(m.messages) == 0 {
 		return nil, io.EOF
 	}
 	message := m.messages[0]
 	m.messages = m.messages[1:]
+	m.bytes -= len(message)
+	m.changed.Broadcast()
 	return message, nil
 }
 
@@ -67,12 +78,13 @@ func (m *mailbox) unread(message []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.messages = append([][]byte{message}, m.messages...)
-	m.arrived.Signal()
+	m.bytes += len(message)
+	m.changed.Broadcast()
 }
 
 func (m *mailbox) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	m.arrived.Broadcast()
+	m.changed.Broadcast()
 }

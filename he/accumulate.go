@@ -105,6 +105,14 @@ func (k *PublicKey) NewProbe(first, blocks int) *Probe {
 	return pr
 }
 
+// Renew makes the probe wait for as many other blocks, of which first is the number of the
+// first, in the same memory: fresh memory costs more than what is computed in it. No
+// Accumulate may be under way.
+func (pr *Probe) Renew(first int) {
+	pr.first, pr.missing = first, pr.blocks
+	clear(pr.set)
+}
+
 // SetBlock stores what KeyOwner.EncryptBlock returned for the block of a number. Each block
 // is accepted once.
 func (pr *Probe) SetBlock(number int, data []byte) error {

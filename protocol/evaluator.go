@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"sync"
+	"sync/atomic"
 
 	"github.com/puente-project/puente/he"
 	"github.com/puente-project/puente/protocol/schedule"
@@ -26,10 +27,12 @@ type Evaluator struct {
 	received hash.Hash // over everything that decides about the masks
 	key      *he.PublicKey
 	wave     schedule.Wave
-	probes   []*he.Probe // of the wave
-	masks    he.Seed     // of the wave
-	blocks   int         // received
-	released int         // shares handed out
+	probes   []*he.Probe  // of the wave
+	spare    []*he.Probe  // of the wave before, for their memory
+	masks    he.Seed      // of the wave
+	blocks   int          // received
+	released int          // shares handed out
+	running  atomic.Int64 // tasks that compute shares, and those that will
 	batch    *batch
 	answered int // batches handed out
 }
@@ -132,7 +135,22 @@ func (e *Evaluator) publicKey(message []byte) error {
 
 // await waits for the probes of a wave.
 func (e *Evaluator) await(number int) {
+	if e.running.Load() == 0 { // always, unless the peer answered shares that it had not seen
+		e.spare = e.probes
+	}
 	e.wave, e.probes, e.state = e.plan.Wave(number), nil, KindBlock
+}
+
+// newProbe returns a probe for the next blocks.
+func (e *Evaluator) newProbe() *he.Probe {
+	last := len(e.spare) - 1
+	if last < 0 {
+		return e.key.NewProbe(e.blocks, e.plan.Layout.Blocks)
+	}
+	probe := e.spare[last]
+	e.spare = e.spare[:last]
+	probe.Renew(e.blocks)
+	return probe
 }
 
 func (e *Evaluator) block(message []byte) ([]Task, error) {
@@ -142,7 +160,7 @@ func (e *Evaluator) block(message []byte) ([]Task, error) {
 		return nil, err
 	}
 	if e.blocks%p.Layout.Blocks == 0 {
-		e.probes = append(e.probes, e.key.NewProbe(e.blocks, p.Layout.Blocks))
+		e.probes = append(e.probes, e.newProbe())
 	}
 	stop := e.meter.begin(StageLoadProbe)
 	err = e.probes[len(e.probes)-1].SetBlock(e.blocks, body)
@@ -188,7 +206,9 @@ func (e *Evaluator) rectangle(limit int) (probes, ciphertexts int) {
 func (e *Evaluator) shares(first, probes, ciphertexts int) Task {
 	p, at, masks := &e.plan, e.plan.Place(first), e.masks
 	operands := e.probes[at.Probe-e.wave.First:][:probes]
+	e.running.Add(1)
 	return func() ([][]byte, error) {
+		defer e.running.Add(-1)
 		stop := e.meter.begin(StageMultiplyAccumulate)
 		sums, err := e.gallery.accumulate(e.key, operands, at.Ciphertext, at.Ciphertext+ciphertexts)
 		stop()

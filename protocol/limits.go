@@ -22,7 +22,7 @@ const (
 	MaxEntries = schedule.MaxEntries
 	// maxPairs bounds the meetings of a probe and an entry: numbers of messages have 32 bits.
 	maxPairs = 1 << 32
-	// MaxBlocks bounds the blocks of a probe, and those of a wave of probes.
+	// MaxBlocks bounds the blocks of a probe.
 	MaxBlocks = schedule.MaxBlocks
 	// Window is the number of batches whose shares may be under way.
 	Window = schedule.Window

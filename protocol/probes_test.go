@@ -19,8 +19,9 @@ func TestManyProbes(t *testing.T) {
 	}{
 		{"vector:16:norm=20:theta=20", 16, []int{1, 255, 256, 257, 2047, 2048, 2049, 4097}, []int{2, 5}, []int{1, 1}},
 		{"vector:16:norm=20:theta=20", 16, []int{8192, 8193}, []int{3, 4}, []int{1, 1}},
-		{"vector:700:norm=20:theta=20", 1, []int{9}, []int{2, 5}, []int{1, 3}}, // two probes a wave
-		{"iris:64x16x4x2:shifts=5:threshold=12/25:delta=8", 16, []int{1, 205, 1640}, []int{2, 3}, []int{1, 2}},
+		{"vector:200:norm=20:theta=20", 1, []int{9}, []int{2, 5}, []int{1, 3}}, // two probes a wave
+		{"vector:513:norm=20:theta=20", 1, []int{9}, []int{2}, []int{2}},       // a probe larger than a wave of several
+		{"iris:64x16x4x2:shifts=5:threshold=12/25:delta=8", 16, []int{1, 205, 1640}, []int{1, 2}, []int{1, 2}},
 		{"iris:1x64x1x1:shifts=63:threshold=8/25:delta=60", 64, []int{1, 33, 129, 131, 264, 265}, []int{2, 6}, []int{1, 1}},
 	} {
 		scheme := mustScheme(t, c.scheme)
@@ -51,7 +52,7 @@ func TestManyProbes(t *testing.T) {
 // TestMasksOfWaves compares the masks of the waves of a session: those of the second
 // depend on its probes, those of the first do not.
 func TestMasksOfWaves(t *testing.T) {
-	scheme := mustScheme(t, "vector:1100:norm=20:theta=20")
+	scheme := mustScheme(t, "vector:300:norm=20:theta=20")
 	rng := rand.New(rand.NewPCG(6, 8))
 	people := []templates.Template{randomTemplate(rng, scheme), randomTemplate(rng, scheme), randomTemplate(rng, scheme)}
 	g := gallery(t, scheme, 1, people[:1])

@@ -181,8 +181,9 @@ type (
 // order2 writes 3.2 out.
 func (p *plan2) order2() {
 	ciphertexts := (p.n + p.per - 1) / p.per
-	for first := 0; first < p.r; first += 2048 / p.blocks {
-		end := min(first+2048/p.blocks, p.r)
+	wave := max(1, 512/p.blocks)
+	for first := 0; first < p.r; first += wave {
+		end := min(first+wave, p.r)
 		var pairs []pair2
 		for tier := 0; tier < ciphertexts; tier += 8 {
 			for probe := first; probe < end; probe++ {

@@ -297,7 +297,7 @@ func TestSecondImplementation(t *testing.T) {
 		{"batches across ciphertexts", "iris:2x32x1x2:shifts=31:threshold=1/4:delta=8", 13, 1, 850},
 		{"longer than the window", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 1, 1700},
 		{"probes of two tiers", "iris:1x64x1x1:shifts=63:threshold=1/3:delta=33", 64, 4, 300},
-		{"probes of two waves", "vector:1025:norm=20:theta=8", 1, 2, 12},
+		{"probes of two waves", "vector:257:norm=20:theta=8", 1, 2, 12},
 		{"two planes", "eyes:1x64x1x1:shifts=63:threshold=1/3:delta=33:fingers=4:2:norm=60:weight=12:each=30", 40, 1, 140},
 		{"fingers", "fingers:2,3,7:10:norm=20:theta=60+20", 7, 1, 900},
 		{"eyes", "eyes:2x16x1x2:shifts=5:threshold=1/4:delta=8", 9, 1, 850},

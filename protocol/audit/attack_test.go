@@ -177,7 +177,7 @@ func remove(party, name string) func(*testing.T, string, *audittest.World) {
 
 // Sessions of the clean world that the attacks use: 5 is of iris codes, cl asks us; 4 is of
 // vectors; 9 was aborted; from 12 on cl has its second key. 21 is of iris codes too, has a hit, and cl claims it. 2 is of
-// three probes, 10 of 17 in two waves of 128 blocks each.
+// three probes, 10 of 5 in two waves of 128 blocks each.
 const iris, vector, aborted, late, claimed, several, waves = 5, 4, 9, 20, 21, 2, 10
 
 var attacks = []attack{
@@ -222,17 +222,17 @@ var attacks = []attack{
 		return r
 	}), want: audit.RecordsOrder},
 	{name: "block of the second wave before the prefixes of the first", session: waves, edit: onlyAt(transcript.Holder, func(r []transcript.Record) []transcript.Record {
-		i, j := find(r, transcript.KindBlock, 16*128), find(r, transcript.KindVerdict, 0)
+		i, j := find(r, transcript.KindBlock, 4*128), find(r, transcript.KindVerdict, 0)
 		block := r[i]
 		return slices.Insert(slices.Delete(r, i, i+1), j-1, block)
 	}), want: audit.RecordsOrder},
 	{name: "block of the second wave before the shares of the first", session: waves, edit: onlyRequester(func(r []transcript.Record) []transcript.Record {
-		i, j := find(r, transcript.KindBlock, 16*128), find(r, transcript.KindShare, 0)
+		i, j := find(r, transcript.KindBlock, 4*128), find(r, transcript.KindShare, 0)
 		block := r[i]
 		return slices.Insert(slices.Delete(r, i, i+1), j, block)
 	}), want: audit.RecordsOrder},
 	{name: "share of the second wave before its last block", session: waves, edit: onlyRequester(func(r []transcript.Record) []transcript.Record {
-		i, j := find(r, transcript.KindShare, 16), find(r, transcript.KindBlock, 17*128-2) // the last two may be journaled in either order
+		i, j := find(r, transcript.KindShare, 4), find(r, transcript.KindBlock, 5*128-2) // the last two may be journaled in either order
 		share := r[i]
 		return slices.Insert(slices.Delete(r, i, i+1), j, share)
 	}), want: audit.RecordsOrder},
@@ -396,7 +396,7 @@ var attacks = []attack{
 	}, want: audit.SessionQuota},
 
 	{name: "quota overrun by the probes of one session", session: waves, options: func(o *audittest.Options) {
-		o.Agreement = func(a *agreement.Agreement) { a.Purposes[0].Daily = 20 }
+		o.Agreement = func(a *agreement.Agreement) { a.Purposes[0].Daily = 12 }
 	}, want: audit.SessionQuota},
 
 	{name: "session dated back", session: 11, edit: func(s *audittest.Session) { shift(s, -7*time.Hour) }, want: audit.TimeOrder},

@@ -90,14 +90,14 @@ func TestWaves(t *testing.T) {
 		}
 	}
 	dir := r.dirs[1]
-	position := slices.IndexFunc(records(t, dir), func(r transcript.Record) bool { return r.Kind == transcript.KindBlock && r.Index == 1025 })
+	position := slices.IndexFunc(records(t, dir), func(r transcript.Record) bool { return r.Kind == transcript.KindBlock && r.Index == 257 })
 	at := flip(t, dir, position, 70)
 	report := replayRole(t, r, dir, transcript.Requester)
-	if first := report.First(); !errors.Is(report.Err(), ErrAltered) || first.Index != 1025 || first.Offset != at || first.FirstProbe != 2 {
+	if first := report.First(); !errors.Is(report.Err(), ErrAltered) || first.Index != 257 || first.Offset != at || first.FirstProbe != 2 {
 		t.Errorf("an altered block: %+v", report)
 	}
 	report = replayRole(t, r, dir, transcript.Holder)
-	if !errors.Is(report.Err(), ErrAltered) || report.First().Index != 1025 || report.count(transcript.KindShare).Equal != 1 || report.Unchecked == 0 {
+	if !errors.Is(report.Err(), ErrAltered) || report.First().Index != 257 || report.count(transcript.KindShare).Equal != 1 || report.Unchecked == 0 {
 		t.Errorf("an altered block, the holder: %+v", report)
 	}
 
@@ -106,7 +106,7 @@ func TestWaves(t *testing.T) {
 		if protocol.KindOf(m) == protocol.KindBlock {
 			seen++
 		}
-		return seen == 1025+7
+		return seen == 257+7
 	}
 	r = record(t, h)
 	for at, dir := range r.dirs {

@@ -243,10 +243,10 @@ func manifestHow(t testing.TB) how {
 	return h
 }
 
-// wavesHow is a session of two probes of 1025 blocks, so that each is a wave.
+// wavesHow is a session of two probes of 257 blocks, so that each is a wave.
 func wavesHow(t testing.TB) how {
 	long := func(at int) templates.Template {
-		x := make([]int8, 1025)
+		x := make([]int8, 257)
 		x[at] = 20
 		v, err := templates.NewVector(x, 20)
 		if err != nil {
@@ -254,7 +254,7 @@ func wavesHow(t testing.TB) how {
 		}
 		return v
 	}
-	return how{scheme: "vector:1025:norm=20:theta=300", width: 1,
+	return how{scheme: "vector:257:norm=20:theta=300", width: 1,
 		probes: func(templates.Scheme) []templates.Template { return []templates.Template{long(9), long(2)} },
 		list: func(templates.Scheme) []templates.Template {
 			list := make([]templates.Template, 12)

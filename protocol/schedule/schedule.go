@@ -27,9 +27,12 @@ const (
 	// 128 GB resident, more than one service is meant for.
 	MaxEntries = 1 << 24
 	// MaxBlocks bounds the blocks of a probe, which the holder's layout decides
-	// and the requester pays for, and those of a wave of probes, which the holder
-	// keeps: 2048 blocks are at most 105 MB on the wire and 268 MB in memory.
+	// and the requester pays for: 2048 blocks are at most 105 MB on the wire and
+	// 268 MB in memory.
 	MaxBlocks = 2048
+	// WaveBlocks bounds the blocks of a wave of several probes, which the holder
+	// keeps: 512 are 67 MB. Larger waves cost more in fresh memory than they save.
+	WaveBlocks = 512
 	// Window is the number of batches whose shares may be under way before their
 	// verdicts: the memory of both parties is bounded by it, and 4 batches, of 2 MB
 	// of prefixes each, keep a link of 50 ms and 1 Gbit/s busy.
@@ -52,7 +55,7 @@ type Schedule struct {
 // New makes the schedule of a layout of at most MaxBlocks blocks; lanes is the number of
 // comparisons for which a batch has room, at least layout.Shifts.
 func New(layout templates.Layout, probes, entries, lanes, levels int) Schedule {
-	return Schedule{layout, probes, entries, levels, MaxBlocks / layout.Blocks, lanes / layout.Shifts}
+	return Schedule{layout, probes, entries, levels, max(1, WaveBlocks/layout.Blocks), lanes / layout.Shifts}
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }

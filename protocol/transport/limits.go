@@ -57,7 +57,7 @@ func DefaultLimits() Limits {
 		IdleTimeout:      2 * time.Minute,
 		DescribeTimeout:  30 * time.Second,
 
-		Sessions:              32, // each keeps the probes of a wave, at most 268 MB, and a window of batches
+		Sessions:              32, // each keeps the probes of a wave, mostly 67 MB, at most 268, and a window of batches
 		SessionsPerPartner:    16,
 		ConnectionsPerPartner: 32,
 		Handshakes:            64,

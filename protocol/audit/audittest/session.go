@@ -75,8 +75,8 @@ func (w *World) plan(n, sessions int, at time.Time) *Session {
 		s.Outcome, s.Claimed = transcript.OutcomeHit, true
 	}
 	switch {
-	case n == 10: // 16 probes are a wave
-		s.Probes, width = 17, 1
+	case n == 10: // 4 probes are a wave
+		s.Probes, width = 5, 1
 	case n%16 == 2:
 		s.Probes = 3
 	}

@@ -58,7 +58,7 @@ const (
 
 // New makes a world. In every run of 16 sessions one was aborted half-way and one never
 // reached the holder; every fourth session cl is asked by us.
-// Session 2 and every sixteenth behind it has three probes, session 10 has 17 in two waves. Epochs change every 40
+// Session 2 and every sixteenth behind it has three probes, session 10 has 5 in two waves. Epochs change every 40
 // sessions and cl changes its key in the middle.
 func New(o Options) *World {
 	iris, err := templates.NewIrisScheme(templates.Shape{Rows: 16, Cols: 128, Filters: 1, Planes: 1}, 31)
