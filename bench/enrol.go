@@ -29,20 +29,29 @@ func enrol(ctx context.Context, c Config, people *synthetic.Population) ([]templ
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)
 		}
-		list[slot] = people.Entry(slot + 1)
+		list[slot] = Entry(people, c.Entries, slot)
 		if slot%256 == 0 {
 			c.Progress("enrol", slot, c.Entries)
 		}
 	}
-	// Enrolment is upright, so that the probe's rotation is the only one; the first slot
-	// holds the reference capture, which always hits.
-	upright := *people
-	upright.MaxRoll = 0
-	for i, slot := range plants(c.Entries) {
-		list[slot] = upright.Genuine(0, i+1)
-	}
-	list[0] = people.Entry(0)
 	return list, nil
+}
+
+// Entry is what stands at a slot of a watchlist of so many entries: at a few places a
+// capture of person 0, who is asked about. The others are different people.
+func Entry(people *synthetic.Population, entries, slot int) templates.Template {
+	at, planted := slices.BinarySearch(plants(entries), slot)
+	switch {
+	case slot == 0:
+		return people.Entry(0) // the reference capture, which always hits
+	case planted:
+		// Enrolment is upright, so that the probe's rotation is the only one.
+		upright := *people
+		upright.MaxRoll = 0
+		return upright.Genuine(0, at+1)
+	default:
+		return people.Entry(slot + 1)
+	}
 }
 
 // matchPlain runs the plaintext matcher over the watchlist, at least five times and

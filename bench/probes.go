@@ -98,7 +98,7 @@ func Probes(ctx context.Context, c Config, probes int) (ProbesResult, error) {
 		p.Micros += micros(Clock()-cpu) / float64(probes*c.Entries)
 		p.Wall += micros(time.Since(wall)) / 1000 / float64(probes)
 		for i := range hits {
-			r.DecisionMismatches += differing(hits[i], expected[from+i])
+			r.DecisionMismatches += Differing(hits[i], expected[from+i])
 		}
 		done += to - from
 		return nil
@@ -144,8 +144,8 @@ func manifest(people *synthetic.Population, entries, probes int) []templates.Tem
 	return list
 }
 
-// differing counts the slots that are in one of two ascending lists.
-func differing(a, b []int) int {
+// Differing counts the slots that are in one of two ascending lists.
+func Differing(a, b []int) int {
 	n := 0
 	for _, slot := range a {
 		if _, found := slices.BinarySearch(b, slot); !found {

@@ -105,8 +105,8 @@ func TestDiffering(t *testing.T) {
 		a, b []int
 		want int
 	}{{nil, nil, 0}, {[]int{1}, nil, 1}, {nil, []int{1, 2}, 2}, {[]int{1, 3}, []int{1, 2, 3}, 1}, {[]int{1, 4}, []int{2, 4, 5}, 3}} {
-		if got := differing(c.a, c.b); got != c.want {
-			t.Errorf("differing(%v, %v) = %d, want %d", c.a, c.b, got, c.want)
+		if got := Differing(c.a, c.b); got != c.want {
+			t.Errorf("Differing(%v, %v) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

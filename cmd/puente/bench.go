@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,9 +24,10 @@ var benchCommand = &cli.Command{
 		&cli.StringFlag{Name: "scheme", Usage: "`SCHEME` by name or text, in place of modality and dimensions"},
 		&cli.IntFlag{Name: "entries", Usage: "watchlist entries", Value: 4096},
 		&cli.IntFlag{Name: "shifts", Usage: "rotation shifts of an iris, odd; 1 for a vector", DefaultText: "31 for an iris, 1 for a vector"},
-		&cli.IntFlag{Name: "threads", Usage: "threads for both parties together", Value: 1},
+		&cli.IntFlag{Name: "threads", Usage: "threads for both parties together; with --processes for each", Value: 1},
 		&cli.IntFlag{Name: "sessions", Usage: "measure what signing and logging add, over this `NUMBER` of sessions"},
 		&cli.IntFlag{Name: "probes", Usage: "compare one session of this `NUMBER` of probes with as many sessions of one"},
+		&cli.BoolFlag{Name: "processes", Usage: "measure queries as agencies run them: serve and query, over loopback"},
 		&cli.Uint64Flag{Name: "seed", Usage: "seed of the synthetic people", Value: 1},
 		jsonFlag,
 	},
@@ -43,8 +45,8 @@ var benchCommand = &cli.Command{
 		if n := c.Int("threads"); n < 1 || n > 1024 {
 			return usagef("--threads %d: allowed are 1 to 1024", n)
 		}
-		if c.IsSet("sessions") && c.IsSet("probes") {
-			return usagef("--sessions and --probes measure different things; give one of them")
+		if err := atMostOne(c, "sessions", "probes", "processes"); err != nil {
+			return err
 		}
 		bar := newProgress()
 		config := bench.Config{Scheme: scheme, Entries: c.Int("entries"),
@@ -61,6 +63,9 @@ var benchCommand = &cli.Command{
 			}
 			return benchProbes(c, config, bar)
 		}
+		if c.Bool("processes") {
+			return benchProcesses(c, config, bar)
+		}
 		r, err := bench.Run(c.Context, config)
 		bar.done()
 		if err != nil {
@@ -75,6 +80,15 @@ var benchCommand = &cli.Command{
 		}
 		return mismatches(r.DecisionMismatches, r.Entries)
 	},
+}
+
+// atMostOne refuses flags that ask for different measurements.
+func atMostOne(c *cli.Context, names ...string) error {
+	given := slices.DeleteFunc(names, func(name string) bool { return !c.IsSet(name) })
+	if len(given) > 1 {
+		return usagef("--%s and --%s measure different things; give one of them", given[0], given[1])
+	}
+	return nil
 }
 
 func benchSessions(c *cli.Context, config bench.Config, bar *progress) error {

@@ -1,24 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"sync"
-	"syscall"
 	"time"
 
-	"filippo.io/age"
 	"github.com/urfave/cli/v2"
-
-	"github.com/puente-project/puente/keys"
 )
 
 var demoCommand = &cli.Command{
@@ -48,149 +35,22 @@ var demoCommand = &cli.Command{
 
 // demo plays two agencies, each through the same commands that a person would type.
 type demo struct {
+	*commands
 	out     io.Writer
-	program string
-	dir     string
-	keep    bool
 	vaults  string // "" for key files
 	entries int
-	env     []string
-	servers []*exec.Cmd
-	logs    map[string]*log
 	start   time.Time
-}
-
-// log keeps what a server wrote to stderr.
-type log struct {
-	mu    sync.Mutex
-	lines []string
 }
 
 // side is one agency of the demonstration.
 type side struct{ name, country, dir, address string }
 
 func newDemo(c *cli.Context) (*demo, error) {
-	program, err := os.Executable()
+	played, err := newCommands(c.Path("keep"))
 	if err != nil {
 		return nil, err
 	}
-	d := &demo{out: c.App.Writer, program: program, entries: c.Int("entries"), dir: c.Path("keep"), vaults: c.Path("vaults"),
-		keep: c.IsSet("keep"), logs: map[string]*log{}, start: time.Now()}
-	if d.keep {
-		err = os.Mkdir(d.dir, 0o700)
-	} else {
-		d.dir, err = os.MkdirTemp("", "puente-demo-")
-	}
-	if err != nil {
-		return nil, inputf("cannot create the demonstration's directory: %w", err)
-	}
-	// One age identity unlocks both key stores; agencies have their own.
-	identity, err := age.GenerateHybridIdentity()
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(d.dir, "identity.txt")
-	if err := os.WriteFile(file, []byte(identity.String()+"\n"), 0o600); err != nil {
-		return nil, err
-	}
-	for _, v := range os.Environ() {
-		if !strings.HasPrefix(v, "PUENTE_") || strings.HasPrefix(v, "PUENTE_KERNEL=") {
-			d.env = append(d.env, v)
-		}
-	}
-	d.env = append(d.env, keys.EnvIdentityFile+"="+file)
-	return d, nil
-}
-
-// close stops the servers and removes the directory.
-func (d *demo) close() {
-	for _, s := range d.servers {
-		_ = s.Process.Signal(syscall.SIGTERM)
-		_ = s.Wait()
-	}
-	if !d.keep {
-		_ = os.RemoveAll(d.dir)
-	}
-}
-
-// puente runs one command and returns its stdout. Exit codes 0 and 10 are success.
-func (d *demo) puente(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, d.program, args...)
-	cmd.Env = d.env
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == exitHit {
-		err = nil
-	}
-	if err != nil {
-		err = fmt.Errorf("puente %s: %w\n%s", strings.Join(args, " "), err, stderr.String())
-	}
-	return string(out), err
-}
-
-// serve starts a server and waits until it listens.
-func (d *demo) serve(s side) error {
-	cmd := exec.Command(d.program, "--dir", s.dir, "serve")
-	cmd.Env = d.env
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	d.servers = append(d.servers, cmd)
-	l := &log{}
-	d.logs[s.name] = l
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for scan := bufio.NewScanner(stderr); scan.Scan(); {
-			l.mu.Lock()
-			l.lines = append(l.lines, scan.Text())
-			l.mu.Unlock()
-		}
-	}()
-	ready := make(chan error, 1)
-	go func() {
-		if !bufio.NewScanner(stdout).Scan() {
-			<-ended
-			ready <- fmt.Errorf("the server of %s did not start:\n%s", s.name, strings.Join(l.lines, "\n"))
-			return
-		}
-		ready <- nil
-	}()
-	return <-ready
-}
-
-// sessions returns what the log of a server says of its sessions.
-func (d *demo) sessions(s side) []string {
-	l := d.logs[s.name]
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var found []string
-	for _, line := range l.lines {
-		if _, after, ok := strings.Cut(line, "msg=query "); ok {
-			found = append(found, after)
-		}
-	}
-	return found
-}
-
-// freeAddress reserves a loopback port for a moment.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return &demo{commands: played, out: c.App.Writer, entries: c.Int("entries"), vaults: c.Path("vaults"), start: time.Now()}, nil
 }
 
 func (d *demo) say(format string, args ...any) {
