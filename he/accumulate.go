@@ -2,6 +2,7 @@ package he
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/puente-project/puente/he/internal/kernel"
 )
@@ -87,7 +88,7 @@ type Probe struct {
 	key     *PublicKey
 	first   int // number of its first block
 	blocks  int
-	missing int
+	missing atomic.Int32
 	set     []bool
 	data    [scoreLimbs][]uint64
 }
@@ -98,7 +99,8 @@ const MaxBlocks = kernel.MaxBlocks
 // NewProbe returns a probe that waits for its blocks, at most MaxBlocks, of which first is
 // the number of the first.
 func (k *PublicKey) NewProbe(first, blocks int) *Probe {
-	pr := &Probe{key: k, first: first, blocks: blocks, missing: blocks, set: make([]bool, blocks)}
+	pr := &Probe{key: k, blocks: blocks, set: make([]bool, blocks)}
+	pr.Renew(first)
 	for l := range pr.data {
 		pr.data[l] = make([]uint64, 2*blocks*k.p.n)
 	}
@@ -109,12 +111,13 @@ func (k *PublicKey) NewProbe(first, blocks int) *Probe {
 // first, in the same memory: fresh memory costs more than what is computed in it. No
 // Accumulate may be under way.
 func (pr *Probe) Renew(first int) {
-	pr.first, pr.missing = first, pr.blocks
+	pr.first = first
+	pr.missing.Store(int32(pr.blocks))
 	clear(pr.set)
 }
 
 // SetBlock stores what KeyOwner.EncryptBlock returned for the block of a number. Each block
-// is accepted once.
+// is accepted once. Different blocks may be set at the same time.
 func (pr *Probe) SetBlock(number int, data []byte) error {
 	p, block := pr.key.p, number-pr.first
 	if block < 0 || block >= pr.blocks || pr.set[block] {
@@ -136,7 +139,7 @@ func (pr *Probe) SetBlock(number int, data []byte) error {
 		}
 	}
 	pr.set[block] = true
-	pr.missing--
+	pr.missing.Add(-1)
 	return nil
 }
 
@@ -153,8 +156,8 @@ type Sum struct {
 func (k *PublicKey) Accumulate(probes []*Probe, group []*Weights) (sums [][]Sum, err error) {
 	p := k.p
 	for _, pr := range probes {
-		if pr.missing > 0 {
-			return nil, fmt.Errorf("he: %d of %d blocks of the probe are missing", pr.missing, pr.blocks)
+		if missing := pr.missing.Load(); missing > 0 {
+			return nil, fmt.Errorf("he: %d of %d blocks of the probe are missing", missing, pr.blocks)
 		}
 		for _, w := range group {
 			if w.blocks != pr.blocks {

@@ -31,8 +31,8 @@ type Batch struct {
 	turns []uint8 // by lane: the level of answer 0
 }
 
-// level is the prefixes of a level, transformed.
-type level struct{ a, b poly }
+// level is the prefixes of a level, transformed. They are lent.
+type level struct{ a, b *poly }
 
 // NewBatch begins batch number index; masks are the r of its comparisons, 1..Lanes.
 // Lanes beyond them compare with random values.
@@ -61,11 +61,15 @@ func (b *Batch) SetPrefix(number int, data []byte) error {
 	if err := checkLength(what, len(data), b.lanes.uploadSize()); err != nil {
 		return err // before memory is taken
 	}
-	upload := r.newPoly()
-	if err := b.lanes.unpackUpload(what, data, upload); err != nil {
+	upload := r.borrow()
+	if err := b.lanes.unpackUpload(what, data, *upload); err != nil {
+		r.giveBack(upload)
 		return err
 	}
-	b.levels[number] = level{r.uniform(r.newPoly(), b.key.public, labelPrefixA, b.index, uint32(number)), r.transform(upload)}
+	r.transform(*upload)
+	a := r.borrow()
+	r.uniform(*a, b.key.public, labelPrefixA, b.index, uint32(number))
+	b.levels[number] = level{a, upload}
 	return nil
 }
 
@@ -124,7 +128,7 @@ func (b *Batch) Answer(number int) []byte {
 		var prefixA, prefixB [levelsAtOnce][]uint64
 		for limb, q := range l.r.q {
 			for i, prefix := range prefixes {
-				prefixA[i], prefixB[i] = prefix.a[limb], prefix.b[limb]
+				prefixA[i], prefixB[i] = (*prefix.a)[limb], (*prefix.b)[limb]
 				q.LiftNTT(lifted[i], factors[i], l.t)
 			}
 			q.AddProducts((*sumA)[limb], (*sumB)[limb], lifted, prefixA[:len(prefixes)], prefixB[:len(prefixes)])
@@ -132,6 +136,15 @@ func (b *Batch) Answer(number int) []byte {
 	}
 	return b.key.lane.in(l.r).answer(*sumA, *sumB, nil, func(sum poly) { l.addMessage(sum, constant) },
 		NewStream(b.seed, labelTestNoise, b.index, uint32(number)), l.budget)
+}
+
+// Release gives the memory of the prefixes back when all answers are computed. The batch is
+// used up.
+func (b *Batch) Release() {
+	for _, l := range b.levels {
+		b.lanes.r.giveBack(l.a, l.b)
+	}
+	b.levels, b.turns = nil, nil
 }
 
 // blind draws rho for all lanes of an answer, one list for each plane, as shares of values

@@ -120,8 +120,8 @@ func (s session) replayAnswer(t testing.TB, b *Batch, x []uint32, number int) re
 			r.addBig(factor, i, centre(bigOf(v), bigOf(l.t)))
 		}
 		r.transform(factor)
-		r.mulAdd(sumA, b.levels[level].a, factor)
-		r.mulAdd(sumB, b.levels[level].b, factor)
+		r.mulAdd(sumA, *b.levels[level].a, factor)
+		r.mulAdd(sumB, *b.levels[level].b, factor)
 	}
 	own := l.join(constant)
 	out.blinded = l.join(blinded)

@@ -6,6 +6,14 @@ import (
 	"github.com/puente-project/puente/he"
 )
 
+// broken is what a task finds wrong with the peer's bytes. Errors of Receive need no mark.
+type broken struct{ error }
+
+func (b broken) Unwrap() error { return b.error }
+
+// PeerFault tells the transport, which does not know this package, whose fault it is.
+func (b broken) PeerFault() {}
+
 // What can be wrong with a message. Every error of this package that a peer's
 // bytes cause wraps exactly one of these and names the message.
 var (

@@ -31,6 +31,7 @@ type Evaluator struct {
 	spare    []*he.Probe  // of the wave before, for their memory
 	masks    he.Seed      // of the wave
 	blocks   int          // received
+	loading  *loading     // of the blocks of the wave
 	released int          // shares handed out
 	running  atomic.Int64 // tasks that compute shares, and those that will
 	batch    *batch
@@ -42,8 +43,40 @@ type batch struct {
 	index    int
 	received int       // levels
 	digest   hash.Hash // of the messages
-	loaded   sync.WaitGroup
-	he       *he.Batch
+	loading  loading
+	he       func() (*he.Batch, error)
+}
+
+// loading is the decoding of messages in tasks, which may overlap.
+type loading struct {
+	running sync.WaitGroup
+	mu      sync.Mutex
+	err     error // the first one
+}
+
+// task returns a task that decodes one message.
+func (l *loading) task(decode func() error) Task {
+	l.running.Add(1)
+	return func() ([][]byte, error) {
+		defer l.running.Done()
+		err := decode()
+		if err != nil {
+			err = broken{err}
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			if l.err == nil {
+				l.err = err
+			}
+		}
+		return nil, err
+	}
+}
+
+// wait returns the first error when all tasks so far are through. Those that wait are
+// tasks that were handed out later, so that they do not wait in vain.
+func (l *loading) wait() error {
+	l.running.Wait()
+	return l.err
 }
 
 // NewEvaluator prepares a session of so many probes on the agreed terms. root and nonce
@@ -138,7 +171,7 @@ func (e *Evaluator) await(number int) {
 	if e.running.Load() == 0 { // always, unless the peer answered shares that it had not seen
 		e.spare = e.probes
 	}
-	e.wave, e.probes, e.state = e.plan.Wave(number), nil, KindBlock
+	e.wave, e.probes, e.loading, e.state = e.plan.Wave(number), nil, new(loading), KindBlock
 }
 
 // newProbe returns a probe for the next blocks.
@@ -162,21 +195,23 @@ func (e *Evaluator) block(message []byte) ([]Task, error) {
 	if e.blocks%p.Layout.Blocks == 0 {
 		e.probes = append(e.probes, e.newProbe())
 	}
-	stop := e.meter.begin(StageLoadProbe)
-	err = e.probes[len(e.probes)-1].SetBlock(e.blocks, body)
-	stop()
-	if err != nil {
-		return nil, fmt.Errorf("block %d: %w", e.blocks, err)
-	}
+	probe, number := e.probes[len(e.probes)-1], e.blocks
+	tasks := []Task{e.loading.task(func() error {
+		defer e.meter.begin(StageLoadProbe)()
+		if err := probe.SetBlock(number, body); err != nil {
+			return fmt.Errorf("block %d: %w", number, err)
+		}
+		return nil
+	})}
 	e.absorb(message)
 	if e.blocks++; e.blocks < e.wave.Block+e.wave.Blocks() {
-		return nil, nil
+		return tasks, nil
 	}
 	// Masks depend on every byte of the probes: the same session with another probe
 	// has other masks, so that no mask ever covers two different answers.
 	e.masks = e.seed.Derive(labelMasks, e.session[:], e.received.Sum(nil))
 	e.state = KindPrefixes
-	return e.release(), nil
+	return append(tasks, e.release()...), nil
 }
 
 // release returns the shares that the window allows now, of the probes that have come.
@@ -204,11 +239,14 @@ func (e *Evaluator) rectangle(limit int) (probes, ciphertexts int) {
 
 // shares returns the task that computes score ciphertexts from first on.
 func (e *Evaluator) shares(first, probes, ciphertexts int) Task {
-	p, at, masks := &e.plan, e.plan.Place(first), e.masks
+	p, at, masks, blocks := &e.plan, e.plan.Place(first), e.masks, e.loading
 	operands := e.probes[at.Probe-e.wave.First:][:probes]
 	e.running.Add(1)
 	return func() ([][]byte, error) {
 		defer e.running.Add(-1)
+		if err := blocks.wait(); err != nil {
+			return nil, err
+		}
 		stop := e.meter.begin(StageMultiplyAccumulate)
 		sums, err := e.gallery.accumulate(e.key, operands, at.Ciphertext, at.Ciphertext+ciphertexts)
 		stop()
@@ -246,22 +284,22 @@ func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
 		return nil, fmt.Errorf("prefixes %d: %w: its shares have not been sent", index, ErrWindow)
 	}
 	if e.batch == nil {
-		if e.batch, err = e.newBatch(e.answered); err != nil {
-			return nil, fmt.Errorf("prefixes %d: %w", index, err)
-		}
+		e.batch = e.newBatch(e.answered)
 	}
 	b := e.batch
 	b.received++
 	b.digest.Write(message)
-	b.loaded.Add(1)
-	tasks := []Task{func() ([][]byte, error) {
-		defer b.loaded.Done()
+	tasks := []Task{b.loading.task(func() error {
 		defer e.meter.begin(StageCompare)()
-		if err := b.he.SetPrefix(level, body); err != nil {
-			return nil, fmt.Errorf("prefixes %d: %w", index, err)
+		batch, err := b.he()
+		if err == nil {
+			err = batch.SetPrefix(level, body)
 		}
-		return nil, nil
-	}}
+		if err != nil {
+			return fmt.Errorf("prefixes %d: %w", index, err)
+		}
+		return nil
+	})}
 	if b.received < p.Levels {
 		return tasks, nil
 	}
@@ -275,17 +313,17 @@ func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
 	return append(tasks, e.release()...), nil
 }
 
-func (e *Evaluator) newBatch(index int) (*batch, error) {
-	p := &e.plan
-	r, err := p.collect(index, func(share int) ([]uint32, error) {
-		return p.params.Masks(e.masks, uint32(share), p.InShare(share)*p.Layout.Shifts), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	b := &batch{index: index, digest: sha256.New()}
-	b.he, err = e.key.NewBatch(uint32(index), r)
-	return b, err
+func (e *Evaluator) newBatch(index int) *batch {
+	p, masks := &e.plan, e.masks
+	return &batch{index: index, digest: sha256.New(), he: sync.OnceValues(func() (*he.Batch, error) {
+		r, err := p.collect(index, func(share int) ([]uint32, error) {
+			return p.params.Masks(masks, uint32(share), p.InShare(share)*p.Layout.Shifts), nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return e.key.NewBatch(uint32(index), r)
+	})}
 }
 
 // verdict returns the tasks that answer a batch when its prefixes are loaded. All that
@@ -293,19 +331,31 @@ func (e *Evaluator) newBatch(index int) (*batch, error) {
 func (e *Evaluator) verdict(b *batch) []Task {
 	levels := e.plan.Levels
 	seed := e.masks.Derive(labelVerdict, b.digest.Sum(nil))
-	closed := sync.OnceValue(func() error {
-		b.loaded.Wait()
-		return b.he.Close(seed)
+	closed := sync.OnceValues(func() (*he.Batch, error) {
+		if err := b.loading.wait(); err != nil {
+			return nil, err
+		}
+		batch, err := b.he()
+		if err == nil {
+			err = batch.Close(seed)
+		}
+		return batch, err
 	})
+	var answered atomic.Int32
 	tasks := make([]Task, levels)
 	for number := range tasks {
 		tasks[number] = func() ([][]byte, error) {
 			index := b.index*levels + number
-			if err := closed(); err != nil {
-				return nil, fmt.Errorf("verdict %d: %w", index, err)
+			batch, err := closed()
+			if err != nil {
+				return nil, err
 			}
 			defer e.meter.begin(StageCompare)()
-			return [][]byte{seal(KindVerdict, e.session, uint32(index), b.he.Answer(number))}, nil
+			answer := batch.Answer(number)
+			if int(answered.Add(1)) == levels {
+				batch.Release()
+			}
+			return [][]byte{seal(KindVerdict, e.session, uint32(index), answer)}, nil
 		}
 	}
 	return tasks

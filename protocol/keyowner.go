@@ -189,7 +189,7 @@ func (k *KeyOwner) share(message []byte) ([]Task, error) {
 		defer close(share.done)
 		defer k.meter.begin(StageDecryptShares)()
 		if share.x, share.err = k.key.OpenShare(body, p.positions(entries)); share.err != nil {
-			share.err = fmt.Errorf("share %d: %w", index, share.err)
+			share.err = broken{fmt.Errorf("share %d: %w", index, share.err)}
 		}
 		return nil, share.err
 	}}
@@ -271,7 +271,7 @@ func (k *KeyOwner) verdict(message []byte) ([]Task, error) {
 		defer k.meter.begin(StageReadVerdicts)()
 		found := make([]bool, len(r.hits))
 		if err := k.key.OpenVerdict(body, found); err != nil {
-			return nil, fmt.Errorf("verdict %d: %w", index, err)
+			return nil, broken{fmt.Errorf("verdict %d: %w", index, err)}
 		}
 		r.mu.Lock()
 		defer r.mu.Unlock()

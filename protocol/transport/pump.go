@@ -35,9 +35,10 @@ type Options struct {
 // started; Run waits for the tasks that are running and then returns. When it
 // returns, none of its goroutines is left and the stream is no longer in use.
 //
-// Errors of Role.Receive match ErrPeerProtocol, an early end of the stream
-// ErrPeerClosed, a silent or deaf peer ErrTimeout. Those of tasks and of the
-// stream are passed on; the end of ctx gives its cause.
+// Errors of Role.Receive match ErrPeerProtocol, and so do those of tasks that
+// have a method PeerFault; an early end of the stream matches ErrPeerClosed, a
+// silent or deaf peer ErrTimeout. Other errors of tasks and those of the stream
+// are passed on; the end of ctx gives its cause.
 func Run(ctx context.Context, role Role, stream Stream, o Options) (Stats, error) {
 	if o.Pool == nil {
 		o.Pool = NewPool(0)
@@ -168,6 +169,9 @@ func (p *pump) dispatch() {
 		p.work.Go(func() {
 			defer p.o.Pool.release()
 			if err := safely("a task", func() (err error) { j.msgs, err = task(); return err }); err != nil {
+				if errors.As(err, new(interface{ PeerFault() })) {
+					err = blame(err)
+				}
 				p.fail(err)
 				return
 			}

@@ -254,6 +254,10 @@ func TestRunFailures(t *testing.T) {
 			}},
 			want: fault, at: time.Second,
 		},
+		"a task finds the peer at fault": {
+			role: &fakeRole{want: 1, start: []Task{func() ([][]byte, error) { return nil, peerFault{fault} }}},
+			want: ErrPeerProtocol,
+		},
 		"receive fails": {
 			role: &fakeRole{want: 2, receive: func([]byte) ([]Task, error) { return nil, fault }},
 			peer: func(_, b *memStream) { b.Send([]byte("x")) },
@@ -345,6 +349,11 @@ func TestRunFailures(t *testing.T) {
 		})
 	}
 }
+
+// peerFault marks an error as the protocol package does.
+type peerFault struct{ error }
+
+func (peerFault) PeerFault() {}
 
 var errAnyPanic = errors.New("any panic")
 
