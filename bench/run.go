@@ -116,7 +116,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 // A short query is repeated: the first round, which meets a cold process, is then left
 // out.
 const (
-	enough    = time.Second
+	enough    = 2 * time.Second
 	maxRounds = 21
 )
 

@@ -82,6 +82,14 @@ func BenchmarkStage(b *testing.B) {
 	run("OpenShare", perShare, func() error { _, err := s.owner.OpenShare(shares[0], positions); return err })
 	// These serve one level or one answer: HitBits of them make a batch.
 	run("EncryptPrefix", p.Lanes(), func() error { s.owner.EncryptPrefix(0, 0, x); return nil })
+	// EncryptZero is the part of EncryptPrefix that does not depend on the values.
+	run("EncryptZero", p.Lanes(), func() error {
+		r := p.widest().r
+		lent := r.borrow()
+		defer r.giveBack(lent)
+		r.encryptZero(r.uniform(*lent, s.owner.public, labelPrefixA, 0, 0), s.owner.minusLane, NewStream(s.owner.seed, labelPrefixError, 0, 0))
+		return nil
+	})
 	run("SetPrefix", p.Lanes(), func() error {
 		fresh, err := s.key.NewBatch(0, r)
 		if err != nil {

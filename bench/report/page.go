@@ -45,8 +45,9 @@ func pages(data []byte) (map[string][]byte, error) {
 
 // complete refuses results that lack what the page is about.
 func complete(r *suite.Report) error {
-	if len(r.Comparisons) == 0 || len(r.Scaling) != len(seriesNames) {
-		return fmt.Errorf("results with %d comparisons and %d series; measure again with make bench-report", len(r.Comparisons), len(r.Scaling))
+	if len(r.Comparisons) == 0 || len(r.Scaling) != len(seriesNames) || len(r.Manifests) == 0 {
+		return fmt.Errorf("results with %d comparisons, %d series and %d sessions of many probes; measure again with make bench-report",
+			len(r.Comparisons), len(r.Scaling), len(r.Manifests))
 	}
 	for i, s := range r.Scaling {
 		if s.Name != seriesNames[i] || len(s.Points) == 0 {
@@ -67,7 +68,7 @@ func complete(r *suite.Report) error {
 	return nil
 }
 
-var seriesNames = []string{"entries", "dims", "shifts", "threads", "gallery"}
+var seriesNames = []string{"entries", "dims", "shifts", "fused", "threads", "gallery"}
 
 var functions = template.FuncMap{
 	"number": number, "size": size, "spread": spreadText, "times": timesText, "name": contenderName, "count": count,
@@ -164,6 +165,9 @@ func contenderName(c suite.Contender) string {
 func what(p suite.Point) string {
 	if p.Modality == "iris" {
 		return fmt.Sprintf("iris of %s bits, %s", count(p.Dims), plural(p.Shifts, "rotation"))
+	}
+	if p.Modality == "fused" {
+		return "fused vectors of " + count(p.Dims)
 	}
 	return "vector of " + count(p.Dims)
 }

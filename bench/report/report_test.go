@@ -70,6 +70,11 @@ func TestPagesAreOfResults(t *testing.T) {
 			t.Errorf("%d wrong decisions at %d dimensions", wrong, c.Dims)
 		}
 	}
+	for _, m := range r.Manifests {
+		if m.DecisionMismatches != 0 {
+			t.Errorf("%d wrong decisions in sessions of %d probes", m.DecisionMismatches, m.Probes)
+		}
+	}
 	for _, s := range r.Scaling {
 		for _, p := range s.Points {
 			if p.Wrong != 0 {
@@ -134,7 +139,7 @@ func TestRefusals(t *testing.T) {
 	good := string(results(t))
 	for name, data := range map[string]string{
 		"nothing":        "",
-		"another format": strings.Replace(good, `"format": 1`, `"format": 9`, 1),
+		"another format": strings.Replace(good, `"format": 2`, `"format": 9`, 1),
 		"no product":     strings.Replace(good, `"kind": "puente"`, `"kind": "other"`, 1),
 		"another series": strings.Replace(good, `"name": "dims"`, `"name": "sizes"`, 1),
 		"no precision":   strings.Replace(good, `"precision": {`, `"precision": null, "wrong": {`, 1),

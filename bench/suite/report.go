@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/puente-project/puente/bench"
 )
 
 // Format is the version of the JSON form.
-const Format = 1
+const Format = 2
 
 // Report is everything measured in one run. Names of fields in JSON are stable.
 type Report struct {
@@ -23,6 +25,8 @@ type Report struct {
 	// Comparisons have the contenders, by dimensions.
 	Comparisons []Comparison `json:"comparisons"`
 	Scaling     []Series     `json:"scaling"`
+	// Manifests are sessions of many probes, by entries.
+	Manifests []bench.ProbesResult `json:"manifests"`
 }
 
 // Spread is a figure over several rounds.
@@ -107,7 +111,7 @@ type Precision struct {
 
 // Series is how the product's cost depends on one thing.
 type Series struct {
-	Name   string  `json:"name"` // entries, dims, shifts, threads or gallery
+	Name   string  `json:"name"` // entries, dims, shifts, fused, threads or gallery
 	Rounds int     `json:"rounds"`
 	Points []Point `json:"points"`
 }

@@ -18,7 +18,7 @@ func TestQuick(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Comparisons) != len(quick.compared) || len(r.Scaling) != 5 || !strings.Contains(log.String(), "series of gallery") {
+	if len(r.Comparisons) != len(quick.compared) || len(r.Scaling) != 6 || len(r.Manifests) != len(quick.manifests) || !strings.Contains(log.String(), "series of gallery") {
 		t.Fatalf("%d comparisons, %d series, log %q", len(r.Comparisons), len(r.Scaling), log.String())
 	}
 	for _, c := range r.Comparisons {
@@ -54,6 +54,11 @@ func TestQuick(t *testing.T) {
 			}
 		}
 	}
+	for _, m := range r.Manifests {
+		if m.DecisionMismatches != 0 || m.Probes != quick.probes || m.RatioBare <= 0 || m.RatioLogged <= 0 || m.RatioWall <= 0 {
+			t.Errorf("sessions of several probes: %+v", m)
+		}
+	}
 	data, err := r.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +70,7 @@ func TestQuick(t *testing.T) {
 }
 
 func TestDecodeRefuses(t *testing.T) {
-	for _, text := range []string{"", "{}", `{"format": 1, "more": 2}`, `{"format": 2}`, `[]`} {
+	for _, text := range []string{"", "{}", `{"format": 2, "more": 2}`, `{"format": 1}`, `[]`} {
 		if r, err := Decode([]byte(text)); err == nil || !strings.Contains(err.Error(), "make bench-report") {
 			t.Errorf("%q: %v, %v", text, r, err)
 		}
