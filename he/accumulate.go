@@ -99,19 +99,19 @@ const MaxBlocks = kernel.MaxBlocks
 // NewProbe returns a probe that waits for its blocks, at most MaxBlocks, of which first is
 // the number of the first.
 func (k *PublicKey) NewProbe(first, blocks int) *Probe {
-	pr := &Probe{key: k, blocks: blocks, set: make([]bool, blocks)}
-	pr.Renew(first)
+	pr := &Probe{blocks: blocks, set: make([]bool, blocks)}
+	k.Renew(pr, first)
 	for l := range pr.data {
 		pr.data[l] = make([]uint64, 2*blocks*k.p.n)
 	}
 	return pr
 }
 
-// Renew makes the probe wait for as many other blocks, of which first is the number of the
-// first, in the same memory: fresh memory costs more than what is computed in it. No
-// Accumulate may be under way.
-func (pr *Probe) Renew(first int) {
-	pr.first = first
+// Renew makes a probe, also one of another session, wait for as many other blocks, of which
+// first is the number of the first, in the same memory: fresh memory costs more than what is
+// computed in it. No Accumulate may be under way.
+func (k *PublicKey) Renew(pr *Probe, first int) {
+	pr.key, pr.first = k, first
 	pr.missing.Store(int32(pr.blocks))
 	clear(pr.set)
 }

@@ -26,16 +26,20 @@ type Evaluator struct {
 	session  ID
 	received hash.Hash // over everything that decides about the masks
 	key      *he.PublicKey
-	wave     schedule.Wave
-	probes   []*he.Probe  // of the wave
-	spare    []*he.Probe  // of the wave before, for their memory
-	masks    he.Seed      // of the wave
-	blocks   int          // received
-	loading  *loading     // of the blocks of the wave
-	released int          // shares handed out
-	running  atomic.Int64 // tasks that compute shares, and those that will
+	wave     *wave
+	blocks   int // received
+	released int // shares handed out
 	batch    *batch
 	answered int // batches handed out
+}
+
+// wave is the probes that are kept at once.
+type wave struct {
+	schedule.Wave
+	probes  []*he.Probe
+	loading loading
+	masks   he.Seed
+	left    atomic.Int64 // shares that are not computed
 }
 
 // batch is a batch whose prefixes are coming.
@@ -168,22 +172,17 @@ func (e *Evaluator) publicKey(message []byte) error {
 
 // await waits for the probes of a wave.
 func (e *Evaluator) await(number int) {
-	if e.running.Load() == 0 { // always, unless the peer answered shares that it had not seen
-		e.spare = e.probes
-	}
-	e.wave, e.probes, e.loading, e.state = e.plan.Wave(number), nil, new(loading), KindBlock
+	e.wave, e.state = &wave{Wave: e.plan.Wave(number)}, KindBlock
+	e.wave.left.Store(int64(e.wave.Shares()))
 }
 
 // newProbe returns a probe for the next blocks.
 func (e *Evaluator) newProbe() *he.Probe {
-	last := len(e.spare) - 1
-	if last < 0 {
-		return e.key.NewProbe(e.blocks, e.plan.Layout.Blocks)
+	if probe, ok := e.gallery.probes.Get().(*he.Probe); ok {
+		e.key.Renew(probe, e.blocks)
+		return probe
 	}
-	probe := e.spare[last]
-	e.spare = e.spare[:last]
-	probe.Renew(e.blocks)
-	return probe
+	return e.key.NewProbe(e.blocks, e.plan.Layout.Blocks)
 }
 
 func (e *Evaluator) block(message []byte) ([]Task, error) {
@@ -193,10 +192,10 @@ func (e *Evaluator) block(message []byte) ([]Task, error) {
 		return nil, err
 	}
 	if e.blocks%p.Layout.Blocks == 0 {
-		e.probes = append(e.probes, e.newProbe())
+		e.wave.probes = append(e.wave.probes, e.newProbe())
 	}
-	probe, number := e.probes[len(e.probes)-1], e.blocks
-	tasks := []Task{e.loading.task(func() error {
+	probe, number := e.wave.probes[len(e.wave.probes)-1], e.blocks
+	tasks := []Task{e.wave.loading.task(func() error {
 		defer e.meter.begin(StageLoadProbe)()
 		if err := probe.SetBlock(number, body); err != nil {
 			return fmt.Errorf("block %d: %w", number, err)
@@ -209,7 +208,7 @@ func (e *Evaluator) block(message []byte) ([]Task, error) {
 	}
 	// Masks depend on every byte of the probes: the same session with another probe
 	// has other masks, so that no mask ever covers two different answers.
-	e.masks = e.seed.Derive(labelMasks, e.session[:], e.received.Sum(nil))
+	e.wave.masks = e.seed.Derive(labelMasks, e.session[:], e.received.Sum(nil))
 	e.state = KindPrefixes
 	return append(tasks, e.release()...), nil
 }
@@ -239,12 +238,10 @@ func (e *Evaluator) rectangle(limit int) (probes, ciphertexts int) {
 
 // shares returns the task that computes score ciphertexts from first on.
 func (e *Evaluator) shares(first, probes, ciphertexts int) Task {
-	p, at, masks, blocks := &e.plan, e.plan.Place(first), e.masks, e.loading
-	operands := e.probes[at.Probe-e.wave.First:][:probes]
-	e.running.Add(1)
+	p, w, at := &e.plan, e.wave, e.plan.Place(first)
+	operands := w.probes[at.Probe-w.First:][:probes]
 	return func() ([][]byte, error) {
-		defer e.running.Add(-1)
-		if err := blocks.wait(); err != nil {
+		if err := w.loading.wait(); err != nil {
 			return nil, err
 		}
 		stop := e.meter.begin(StageMultiplyAccumulate)
@@ -253,12 +250,17 @@ func (e *Evaluator) shares(first, probes, ciphertexts int) Task {
 		if err != nil {
 			return nil, err
 		}
+		if w.left.Add(-int64(probes*ciphertexts)) == 0 { // nobody needs the probes any more
+			for _, probe := range w.probes {
+				e.gallery.probes.Put(probe)
+			}
+		}
 		defer e.meter.begin(StageRerandomise)()
 		messages := make([][]byte, 0, probes*ciphertexts)
 		for _, row := range sums {
 			for i := range row {
 				index := uint32(first + len(messages))
-				share := row[i].Mask(index, p.positions(p.Held(at.Ciphertext+i)), -p.scheme.Offset(), masks)
+				share := row[i].Mask(index, p.positions(p.Held(at.Ciphertext+i)), -p.scheme.Offset(), w.masks)
 				messages = append(messages, seal(KindShare, e.session, index, share))
 			}
 		}
@@ -314,7 +316,7 @@ func (e *Evaluator) prefixes(message []byte) ([]Task, error) {
 }
 
 func (e *Evaluator) newBatch(index int) *batch {
-	p, masks := &e.plan, e.masks
+	p, masks := &e.plan, e.wave.masks
 	return &batch{index: index, digest: sha256.New(), he: sync.OnceValues(func() (*he.Batch, error) {
 		r, err := p.collect(index, func(share int) ([]uint32, error) {
 			return p.params.Masks(masks, uint32(share), p.InShare(share)*p.Layout.Shifts), nil
@@ -330,7 +332,7 @@ func (e *Evaluator) newBatch(index int) *batch {
 // they draw depends on every byte of the prefixes.
 func (e *Evaluator) verdict(b *batch) []Task {
 	levels := e.plan.Levels
-	seed := e.masks.Derive(labelVerdict, b.digest.Sum(nil))
+	seed := e.wave.masks.Derive(labelVerdict, b.digest.Sum(nil))
 	closed := sync.OnceValues(func() (*he.Batch, error) {
 		if err := b.loading.wait(); err != nil {
 			return nil, err

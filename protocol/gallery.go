@@ -22,6 +22,7 @@ type Gallery struct {
 	weights []*he.Weights          // resident
 	compact [][]templates.Template // by ciphertext
 	spare   sync.Pool              // encoders of a compact gallery
+	probes  sync.Pool              // of sessions before, for their memory
 }
 
 // Compact reports which form the gallery has.

@@ -371,7 +371,7 @@ func TestMasksFollowTheProbe(t *testing.T) {
 	if a.eval.session != b.eval.session {
 		t.Fatal("the sessions differ")
 	}
-	ra, rb := a.eval.plan.params.Masks(a.eval.masks, 0, 64), b.eval.plan.params.Masks(b.eval.masks, 0, 64)
+	ra, rb := a.eval.plan.params.Masks(a.eval.wave.masks, 0, 64), b.eval.plan.params.Masks(b.eval.wave.masks, 0, 64)
 	if slices.Equal(ra, rb) {
 		t.Error("two different probes are answered under the same masks")
 	}
