@@ -194,8 +194,18 @@ func primesFor(n int, size uint64, count int) (q []uint64, err error) {
 	return q, nil
 }
 
-// isPrime is certain below 2^64, where no composite passes the Baillie-PSW test.
-func isPrime(v uint64) bool { return new(big.Int).SetUint64(v).ProbablyPrime(0) }
+// isPrime is certain below 2^64, where no composite passes the Baillie-PSW test. Every
+// session asks about the same few candidates.
+func isPrime(v uint64) bool {
+	if known, ok := primality.Load(v); ok {
+		return known.(bool)
+	}
+	prime := new(big.Int).SetUint64(v).ProbablyPrime(0)
+	primality.Store(v, prime)
+	return prime
+}
+
+var primality sync.Map // uint64 to bool
 
 // planePrimes returns the smallest primes above 2^k that are 1 mod 2n, so that
 // Z_t[X]/(X^n+1) splits into n lanes for each of them and every k-bit value fits one.
