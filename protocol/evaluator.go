@@ -178,7 +178,7 @@ func (e *Evaluator) await(number int) {
 
 // newProbe returns a probe for the next blocks.
 func (e *Evaluator) newProbe() *he.Probe {
-	if probe, ok := e.gallery.probes.Get().(*he.Probe); ok {
+	if probe := e.gallery.probes.take(); probe != nil {
 		e.key.Renew(probe, e.blocks)
 		return probe
 	}
@@ -251,9 +251,7 @@ func (e *Evaluator) shares(first, probes, ciphertexts int) Task {
 			return nil, err
 		}
 		if w.left.Add(-int64(probes*ciphertexts)) == 0 { // nobody needs the probes any more
-			for _, probe := range w.probes {
-				e.gallery.probes.Put(probe)
-			}
+			e.gallery.probes.giveBack(w.probes, p.PerWave)
 		}
 		defer e.meter.begin(StageRerandomise)()
 		messages := make([][]byte, 0, probes*ciphertexts)

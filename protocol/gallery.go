@@ -22,7 +22,34 @@ type Gallery struct {
 	weights []*he.Weights          // resident
 	compact [][]templates.Template // by ciphertext
 	spare   sync.Pool              // encoders of a compact gallery
-	probes  sync.Pool              // of sessions before, for their memory
+	probes  probeMemory
+}
+
+// probeMemory keeps probes that are no longer needed for the sessions to come, which then
+// touch no fresh memory: those of one wave, so that a holder at rest keeps 67 MB a gallery
+// at most, or one larger probe.
+type probeMemory struct {
+	mu   sync.Mutex
+	list []*he.Probe
+}
+
+func (m *probeMemory) take() *he.Probe {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	last := len(m.list) - 1
+	if last < 0 {
+		return nil
+	}
+	probe := m.list[last]
+	m.list = m.list[:last]
+	return probe
+}
+
+// giveBack keeps as many probes as there is room for.
+func (m *probeMemory) giveBack(probes []*he.Probe, room int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.list = append(m.list, probes[:min(len(probes), room-len(m.list))]...)
 }
 
 // Compact reports which form the gallery has.
