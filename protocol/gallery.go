@@ -95,7 +95,7 @@ func ResidentBytes(scheme templates.Scheme, entries int) int64 {
 // garbage is by how much the heap may grow beyond resident galleries before it is
 // collected: sessions then reuse memory instead of touching fresh pages, which costs
 // several times the arithmetic. A collection is cheap, for galleries hold no pointers.
-const garbage = 64 << 20
+const garbage = 128 << 20
 
 // LimitGarbage sets the garbage collector's target for a process that keeps resident
 // bytes of galleries, and returns the target before. An operator's GOGC is respected.
