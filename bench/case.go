@@ -38,9 +38,7 @@ func Prepare(ctx context.Context, c Config) (*Prepared, error) {
 	if c.Near < 0 || c.Near > c.Entries || c.Near > 0 && c.Scheme.Modality != templates.ModalityVector {
 		return nil, fmt.Errorf("%d entries near the threshold: allowed are 0 to %d, and more than 0 for vectors only", c.Near, c.Entries)
 	}
-	if c.Progress == nil {
-		c.Progress = func(string, int, int) {}
-	}
+	c = c.complete()
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Threads))
 
 	people, err := synthetic.New(c.Scheme, c.Seed)

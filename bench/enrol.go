@@ -65,18 +65,23 @@ func matchPlain(c Config, probe templates.Template, list []templates.Template) (
 	defer runtime.UnlockOSThread()
 	var passes []time.Duration
 	for total := time.Duration(0); total < 20*time.Millisecond || len(passes) < 5; {
-		hits = hits[:0]
 		start := cpuTime(unix.CLOCK_THREAD_CPUTIME_ID)
-		for slot, t := range list {
-			if m.Hit(t) {
-				hits = append(hits, slot)
-			}
-		}
+		hits = appendHits(hits[:0], m, list)
 		passes = append(passes, cpuTime(unix.CLOCK_THREAD_CPUTIME_ID)-start)
 		total += passes[len(passes)-1]
 	}
 	slices.Sort(passes)
 	return hits, passes[len(passes)/2], nil
+}
+
+// appendHits appends the slots that hit.
+func appendHits(hits []int, m *templates.Matcher, list []templates.Template) []int {
+	for slot, t := range list {
+		if m.Hit(t) {
+			hits = append(hits, slot)
+		}
+	}
+	return hits
 }
 
 // nearCosine is about how far from the threshold approach puts entries at most, as a cosine.

@@ -3,10 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
-	"os"
-	"runtime"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/puente-project/puente/protocol"
@@ -53,16 +50,8 @@ func Probes(ctx context.Context, c Config, probes int) (ProbesResult, error) {
 	if probes < 2 || probes > protocol.MaxProbes {
 		return ProbesResult{}, fmt.Errorf("%d probes: allowed are 2 to %d", probes, protocol.MaxProbes)
 	}
-	if c.Progress == nil {
-		c.Progress = func(string, int, int) {}
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Threads))
-	dir, err := os.MkdirTemp("", "puente-bench-")
-	if err != nil {
-		return ProbesResult{}, err
-	}
-	defer os.RemoveAll(dir)
-	s, err := newStage(ctx, c, dir)
+	c = c.complete()
+	s, err := newStage(ctx, c)
 	if err != nil {
 		return ProbesResult{}, err
 	}
@@ -77,11 +66,7 @@ func Probes(ctx context.Context, c Config, probes int) (ProbesResult, error) {
 		if err != nil {
 			return ProbesResult{}, err
 		}
-		for slot, t := range s.list {
-			if m.Hit(t) {
-				expected[i] = append(expected[i], slot)
-			}
-		}
+		expected[i] = appendHits(nil, m, s.list)
 		r.HitsExpected += len(expected[i])
 		c.Progress("plaintext", i, probes)
 	}
@@ -142,15 +127,4 @@ func manifest(people *synthetic.Population, entries, probes int) []templates.Tem
 		}
 	}
 	return list
-}
-
-// Differing counts the slots that are in one of two ascending lists.
-func Differing(a, b []int) int {
-	n := 0
-	for _, slot := range a {
-		if _, found := slices.BinarySearch(b, slot); !found {
-			n++
-		}
-	}
-	return n + len(b) - (len(a) - n)
 }

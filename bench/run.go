@@ -35,6 +35,14 @@ type Config struct {
 	Progress func(step string, done, total int)
 }
 
+// complete returns the configuration with somebody to tell about progress.
+func (c Config) complete() Config {
+	if c.Progress == nil {
+		c.Progress = func(string, int, int) {}
+	}
+	return c
+}
+
 // Stages is the CPU time by stage in microseconds per entry, summed over threads.
 type Stages struct {
 	MultiplyAccumulate float64 `json:"multiply_accumulate"`
@@ -122,14 +130,22 @@ const (
 
 // judge compares the slots that hit with those of the plaintext matcher.
 func (r *Result) judge(hits, expected []int) {
-	for _, slot := range hits {
-		if _, found := slices.BinarySearch(expected, slot); found {
-			r.HitsFound++
-		} else {
-			r.DecisionMismatches++
+	r.HitsFound = common(hits, expected)
+	r.DecisionMismatches = Differing(hits, expected)
+}
+
+// Differing counts the slots that are in one of two ascending lists.
+func Differing(a, b []int) int { return len(a) + len(b) - 2*common(a, b) }
+
+// common counts the slots that are in both.
+func common(a, b []int) int {
+	n := 0
+	for _, slot := range a {
+		if _, found := slices.BinarySearch(b, slot); found {
+			n++
 		}
 	}
-	r.DecisionMismatches += len(expected) - r.HitsFound
+	return n
 }
 
 // summary returns the round of median total, with the mismatches of all and the fewest

@@ -51,13 +51,18 @@ func TestDecisions(t *testing.T) {
 				if r.DecisionMismatches != 0 || r.HitsFound != r.HitsExpected || r.HitsExpected == 0 {
 					t.Errorf("%d hits of %d expected, %d mismatches", r.HitsFound, r.HitsExpected, r.DecisionMismatches)
 				}
-				// Everything measured is there: a zero would be a figure nobody measured.
-				for v, i := reflect.ValueOf(r), 0; i < v.NumField(); i++ {
-					if f := v.Type().Field(i); v.Field(i).IsZero() && f.Name != "DecisionMismatches" {
-						t.Errorf("%s is zero", f.Name)
-					}
-				}
+				everythingMeasured(t, reflect.ValueOf(r))
 			})
+		}
+	}
+}
+
+// everythingMeasured: a zero in a result would be a figure nobody measured.
+func everythingMeasured(t *testing.T, result reflect.Value) {
+	t.Helper()
+	for i := range result.NumField() {
+		if f := result.Type().Field(i); result.Field(i).IsZero() && f.Name != "DecisionMismatches" {
+			t.Errorf("%s is zero", f.Name)
 		}
 	}
 }
@@ -88,11 +93,7 @@ func TestProbes(t *testing.T) {
 	if r.DecisionMismatches != 0 || r.HitsExpected < 4 {
 		t.Errorf("%d hits expected, %d mismatches", r.HitsExpected, r.DecisionMismatches)
 	}
-	for v, i := reflect.ValueOf(r), 0; i < v.NumField(); i++ {
-		if f := v.Type().Field(i); v.Field(i).IsZero() && f.Name != "DecisionMismatches" {
-			t.Errorf("%s is zero", f.Name)
-		}
-	}
+	everythingMeasured(t, reflect.ValueOf(r))
 	for _, n := range []int{-1, 0, 1, 1025} {
 		if _, err := Probes(context.Background(), Config{Scheme: s, Entries: 50, Threads: 2}, n); err == nil {
 			t.Errorf("%d probes are accepted", n)

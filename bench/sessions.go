@@ -49,16 +49,8 @@ func Sessions(ctx context.Context, c Config, sessions int) (SessionsResult, erro
 	if sessions < 1 || sessions > 10_000 {
 		return SessionsResult{}, fmt.Errorf("%d sessions: allowed are 1 to 10000", sessions)
 	}
-	if c.Progress == nil {
-		c.Progress = func(string, int, int) {}
-	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(c.Threads))
-	dir, err := os.MkdirTemp("", "puente-bench-")
-	if err != nil {
-		return SessionsResult{}, err
-	}
-	defer os.RemoveAll(dir)
-	s, err := newStage(ctx, c, dir)
+	c = c.complete()
+	s, err := newStage(ctx, c)
 	if err != nil {
 		return SessionsResult{}, err
 	}
@@ -92,8 +84,10 @@ const (
 	logged        // and entered in both logs
 )
 
-// stage is two agencies in one process.
+// stage is two agencies in one process, with GOMAXPROCS set to the threads until close.
 type stage struct {
+	dir      string // temporary
+	before   int    // GOMAXPROCS
 	people   *synthetic.Population
 	list     []templates.Template // by slot, as enrol makes it
 	gallery  *protocol.Gallery
@@ -104,18 +98,24 @@ type stage struct {
 	sessions uint64 // so far
 }
 
-func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
-	people, err := synthetic.New(c.Scheme, c.Seed)
-	if err != nil {
-		return nil, err
-	}
-	list, err := enrol(ctx, c, people)
-	if err != nil {
-		return nil, err
-	}
-	s := &stage{people: people, list: list, pool: transport.NewPool(c.Threads),
+func newStage(ctx context.Context, c Config) (_ *stage, err error) {
+	s := &stage{before: runtime.GOMAXPROCS(c.Threads), pool: transport.NewPool(c.Threads),
 		terms: protocol.Terms{Requester: "requester", Holder: "holder", Watchlist: "bench", Scheme: c.Scheme}}
-	if s.gallery, err = protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads, templates.Sequence(list), nil); err != nil {
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if s.dir, err = os.MkdirTemp("", "puente-bench-"); err != nil {
+		return nil, err
+	}
+	if s.people, err = synthetic.New(c.Scheme, c.Seed); err != nil {
+		return nil, err
+	}
+	if s.list, err = enrol(ctx, c, s.people); err != nil {
+		return nil, err
+	}
+	if s.gallery, err = protocol.NewGallery(ctx, c.Scheme, 1, c.Entries, 0, c.Threads, templates.Sequence(s.list), nil); err != nil {
 		return nil, err
 	}
 	agreed := agreement.Agreement{Version: 1, Parties: [2]string{"holder", "requester"}, ClockSkew: 60,
@@ -135,13 +135,13 @@ func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.logs[i], err = transparency.Open(ctx, filepath.Join(dir, name+"-log"), transparency.Options{Origin: origin, Signer: signer, Verifier: verifier}); err != nil {
+		if s.logs[i], err = transparency.Open(ctx, filepath.Join(s.dir, name+"-log"), transparency.Options{Origin: origin, Signer: signer, Verifier: verifier}); err != nil {
 			return nil, err
 		}
 	}
 	for i, name := range []string{"requester", "holder"} {
 		s.parties[i] = evidence.Party{Agency: name, Signer: signers[i], PartnerKeys: []signature.PublicKey{signers[1-i].Public()},
-			Agreement: agreed, Dir: filepath.Join(dir, name), Context: ctx,
+			Agreement: agreed, Dir: filepath.Join(s.dir, name), Context: ctx,
 			Now: func() time.Time { return time.Now().UTC().Truncate(time.Second) }}
 	}
 	return s, nil
@@ -149,8 +149,12 @@ func newStage(ctx context.Context, c Config, dir string) (*stage, error) {
 
 func (s *stage) close() {
 	for _, l := range s.logs {
-		_ = l.Close(context.Background())
+		if l != nil {
+			_ = l.Close(context.Background())
+		}
 	}
+	_ = os.RemoveAll(s.dir)
+	runtime.GOMAXPROCS(s.before)
 }
 
 // session runs one session of a kind and returns the slots that hit, by probe.

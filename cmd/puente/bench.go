@@ -67,16 +67,8 @@ var benchCommand = &cli.Command{
 			return benchProcesses(c, config, bar)
 		}
 		r, err := bench.Run(c.Context, config)
-		bar.done()
-		if err != nil {
+		if err := showResult(c, bar, err, r, func() { showBench(c, r) }); err != nil {
 			return err
-		}
-		if c.Bool("json") {
-			if err := writeJSON(c, r); err != nil {
-				return err
-			}
-		} else {
-			showBench(c, r)
 		}
 		return mismatches(r.DecisionMismatches, r.Entries)
 	},
@@ -91,36 +83,35 @@ func atMostOne(c *cli.Context, names ...string) error {
 	return nil
 }
 
-func benchSessions(c *cli.Context, config bench.Config, bar *progress) error {
-	r, err := bench.Sessions(c.Context, config, c.Int("sessions"))
+// showResult ends a measurement: with its error, or r as JSON or as show writes it.
+func showResult(c *cli.Context, bar *progress, err error, r any, show func()) error {
 	bar.done()
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if c.Bool("json") {
+	case c.Bool("json"):
 		return writeJSON(c, r)
 	}
-	t := newTable(c, fmt.Sprintf("%s, %d entries", r.Scheme, r.Entries), fmt.Sprintf("ms, median of %d", r.Sessions))
-	t.AppendRow([]any{"the matching protocol alone", fmt.Sprintf("%.1f", r.Bare)})
-	t.AppendRow([]any{"signed by both, journals on disk", fmt.Sprintf("%.1f", r.Signed)})
-	t.AppendRow([]any{"and in both logs, under a checkpoint", fmt.Sprintf("%.1f", r.Logged)})
-	t.AppendSeparator()
-	t.AppendRow([]any{"added", fmt.Sprintf("%.1f", r.Added)})
-	t.Render()
+	show()
 	return nil
+}
+
+func benchSessions(c *cli.Context, config bench.Config, bar *progress) error {
+	r, err := bench.Sessions(c.Context, config, c.Int("sessions"))
+	return showResult(c, bar, err, r, func() {
+		t := newTable(c, fmt.Sprintf("%s, %d entries", r.Scheme, r.Entries), fmt.Sprintf("ms, median of %d", r.Sessions))
+		t.AppendRow([]any{"the matching protocol alone", fmt.Sprintf("%.1f", r.Bare)})
+		t.AppendRow([]any{"signed by both, journals on disk", fmt.Sprintf("%.1f", r.Signed)})
+		t.AppendRow([]any{"and in both logs, under a checkpoint", fmt.Sprintf("%.1f", r.Logged)})
+		t.AppendSeparator()
+		t.AppendRow([]any{"added", fmt.Sprintf("%.1f", r.Added)})
+		t.Render()
+	})
 }
 
 func benchProbes(c *cli.Context, config bench.Config, bar *progress) error {
 	r, err := bench.Probes(c.Context, config, c.Int("probes"))
-	bar.done()
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
-		if err := writeJSON(c, r); err != nil {
-			return err
-		}
-	} else {
+	err = showResult(c, bar, err, r, func() {
 		t := newTable(c, fmt.Sprintf("%s, %d entries, %d probes", r.Scheme, r.Entries, r.Probes), "CPU us per probe and entry", "ms wall per probe")
 		for _, row := range []struct {
 			what string
@@ -138,6 +129,9 @@ func benchProbes(c *cli.Context, config bench.Config, bar *progress) error {
 		t.AppendRow([]any{"signed and logged", fmt.Sprintf("%.2f", r.RatioLogged), fmt.Sprintf("%.2f", r.RatioWall)})
 		t.Render()
 		fmt.Fprintf(c.App.Writer, "decisions   %d hits expected in each pass, %d mismatches\n", r.HitsExpected, r.DecisionMismatches)
+	})
+	if err != nil {
+		return err
 	}
 	return mismatches(r.DecisionMismatches, 4*r.Probes*r.Entries)
 }

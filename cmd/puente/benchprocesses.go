@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -45,15 +43,7 @@ const benchedQueries = 5
 
 func benchProcesses(c *cli.Context, config bench.Config, bar *progress) error {
 	r, err := runProcesses(c.Context, config)
-	bar.done()
-	if err != nil {
-		return err
-	}
-	if c.Bool("json") {
-		if err := writeJSON(c, r); err != nil {
-			return err
-		}
-	} else {
+	err = showResult(c, bar, err, r, func() {
 		t := newTable(c, fmt.Sprintf("%s, %d entries", r.Scheme, r.Entries), fmt.Sprintf("two processes over loopback, %d threads each", r.Threads))
 		t.AppendRow([]any{"a query, signed and logged", fmt.Sprintf("%.2f s (median of %d, largest %.2f)", r.WallSeconds, r.Queries, r.WallSecondsMax)})
 		t.AppendRow([]any{"start of serve", fmt.Sprintf("%.1f s", r.StartSeconds)})
@@ -61,6 +51,9 @@ func benchProcesses(c *cli.Context, config bench.Config, bar *progress) error {
 		t.AppendRow([]any{"peak memory", byteSize(r.HolderPeak) + " holder, " + byteSize(r.RequesterPeak) + " requester"})
 		t.AppendRow([]any{"decisions", fmt.Sprintf("%d hits expected in each query, %d mismatches", r.HitsExpected, r.DecisionMismatches)})
 		t.Render()
+	})
+	if err != nil {
+		return err
 	}
 	return mismatches(r.DecisionMismatches, r.Queries*r.Entries)
 }
@@ -81,20 +74,21 @@ func runProcesses(ctx context.Context, config bench.Config) (benchedProcesses, e
 		return r, err
 	}
 	r.HitsExpected = len(expected)
-	holder := side{name: "us", dir: in("us")}
+	holder, requester := side{name: "us", dir: in("us")}, side{name: "cl", dir: in("cl")}
 	if holder.address, err = freeAddress(); err != nil {
 		return r, err
 	}
-	for i, args := range [][]string{
-		{"--dir", in("us"), "init", "--name", "us", "--listen", holder.address},
-		{"--dir", in("cl"), "init", "--name", "cl", "--listen", "127.0.0.1:1"}, // it asks only
-		{"--dir", in("us"), "watchlist", "create", "--scheme", r.Scheme, "bench"},
-		{"--dir", in("us"), "watchlist", "add", "bench", in("list.json")},
-		{"--dir", in("cl"), "agreement", "new", "--with", "us", "--purpose", "border/benchmark=100", "--watchlist", "us/bench=" + r.Scheme, in("agreement.json")},
-		{"--dir", in("us"), "partner", "add", filepath.Join(in("cl"), cardFile), in("agreement.json")},
-		{"--dir", in("cl"), "partner", "add", filepath.Join(in("us"), cardFile), in("agreement.json")},
-	} {
-		config.Progress("prepare", i, 7)
+	steps := [][]string{
+		{"--dir", holder.dir, "init", "--name", "us", "--listen", holder.address},
+		{"--dir", requester.dir, "init", "--name", "cl", "--listen", "127.0.0.1:1"}, // it asks only
+		{"--dir", holder.dir, "watchlist", "create", "--scheme", r.Scheme, "bench"},
+		{"--dir", holder.dir, "watchlist", "add", "bench", in("list.json")},
+		{"--dir", requester.dir, "agreement", "new", "--with", "us", "--purpose", "border/benchmark=100", "--watchlist", "us/bench=" + r.Scheme, in("agreement.json")},
+		{"--dir", holder.dir, "partner", "add", filepath.Join(requester.dir, cardFile), in("agreement.json")},
+		{"--dir", requester.dir, "partner", "add", filepath.Join(holder.dir, cardFile), in("agreement.json")},
+	}
+	for i, args := range steps {
+		config.Progress("prepare", i, len(steps))
 		if _, err := d.puente(ctx, args...); err != nil {
 			return r, err
 		}
@@ -111,24 +105,16 @@ func runProcesses(ctx context.Context, config bench.Config) (benchedProcesses, e
 	var walls []float64
 	for i := range benchedQueries {
 		config.Progress("query", i, benchedQueries)
-		out, err := d.puente(ctx, "--dir", in("cl"), "query", "--json", "--partner", "us", "--watchlist", "bench", in("probe.json"))
+		outcome, err := d.query(ctx, requester, holder, "bench", in("probe.json"))
 		if err != nil {
 			return r, err
 		}
-		var result struct {
-			Sessions []querySession
-			Answers  []answer
-		}
-		if err := json.Unmarshal([]byte(out), &result); err != nil || len(result.Sessions) != 1 || len(result.Answers) != 1 {
-			return r, fmt.Errorf("query printed another JSON than it should: %w", err)
-		}
-		session := result.Sessions[0]
-		walls = append(walls, session.Seconds)
-		r.BytesUp, r.BytesDown = session.BytesUp, session.BytesDown
-		r.DecisionMismatches += bench.Differing(result.Answers[0].Slots, expected)
+		walls = append(walls, outcome.session.Seconds)
+		r.BytesUp, r.BytesDown = outcome.session.BytesUp, outcome.session.BytesDown
+		r.DecisionMismatches += bench.Differing(outcome.answer.Slots, expected)
 		// After exec the kernel counts on from the peak of the process that forked, this
 		// one; it is small.
-		r.RequesterPeak = max(r.RequesterPeak, d.ended.SysUsage().(*syscall.Rusage).Maxrss<<10)
+		r.RequesterPeak = max(r.RequesterPeak, outcome.process.SysUsage().(*syscall.Rusage).Maxrss<<10)
 	}
 	slices.Sort(walls)
 	r.WallSeconds, r.WallSecondsMax = walls[len(walls)/2], walls[len(walls)-1]
@@ -136,47 +122,34 @@ func runProcesses(ctx context.Context, config bench.Config) (benchedProcesses, e
 	return r, nil
 }
 
-// writeWatchlist writes the watchlist and the probe of bench.Run, and returns the slots that hit in the clear. It holds one entry at a time.
+// writeWatchlist writes the watchlist and the probe of bench.Run, and returns the slots that
+// hit in the clear. It holds one entry at a time.
 func writeWatchlist(ctx context.Context, config bench.Config, list, probe string) (expected []int, err error) {
 	people, err := synthetic.New(config.Scheme, config.Seed)
 	if err != nil {
 		return nil, err
 	}
-	asked := people.Genuine(0, 0)
-	if err := writeTemplates(probe, asked); err != nil {
+	person := people.Genuine(0, 0)
+	if err := writeTemplates(probe, templates.Sequence([]templates.Template{person})); err != nil {
 		return nil, err
 	}
-	matcher, err := templates.NewMatcher(config.Scheme, asked)
+	matcher, err := templates.NewMatcher(config.Scheme, person)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Create(list)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	w := bufio.NewWriterSize(f, 1<<20)
-	for slot := range config.Entries {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+	err = writeTemplates(list, func(yield func(templates.Template, error) bool) {
+		for slot := range config.Entries {
+			entry := bench.Entry(people, config.Entries, slot)
+			if matcher.Hit(entry) {
+				expected = append(expected, slot)
+			}
+			if slot%1024 == 0 {
+				config.Progress("enrol", slot, config.Entries)
+			}
+			if !yield(entry, context.Cause(ctx)) {
+				return
+			}
 		}
-		entry := bench.Entry(people, config.Entries, slot)
-		if matcher.Hit(entry) {
-			expected = append(expected, slot)
-		}
-		line, err := templates.EncodeJSON(entry)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(append(line, '\n')); err != nil {
-			return nil, err
-		}
-		if slot%1024 == 0 {
-			config.Progress("enrol", slot, config.Entries)
-		}
-	}
-	if err := w.Flush(); err != nil {
-		return nil, err
-	}
-	return expected, f.Close()
+	})
+	return expected, err
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net"
 	"os"
 	"os/exec"
@@ -16,6 +18,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/puente-project/puente/keys"
+	"github.com/puente-project/puente/templates"
 )
 
 // commands runs this program as a person would, in processes of their own, with agencies
@@ -27,7 +30,6 @@ type commands struct {
 	env     []string
 	servers []*exec.Cmd
 	logs    map[string]*log
-	ended   *os.ProcessState // of the command that ran last
 }
 
 // log keeps what a server wrote to stderr.
@@ -90,12 +92,16 @@ func (d *commands) stop() (ended []*os.ProcessState) {
 
 // puente runs one command and returns its stdout. Exit codes 0 and 10 are success.
 func (d *commands) puente(ctx context.Context, args ...string) (string, error) {
+	out, _, err := d.run(ctx, args...)
+	return string(out), err
+}
+
+func (d *commands) run(ctx context.Context, args ...string) ([]byte, *os.ProcessState, error) {
 	cmd := exec.CommandContext(ctx, d.program, args...)
 	cmd.Env = d.env
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
-	d.ended = cmd.ProcessState
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() == exitHit {
 		err = nil
@@ -103,7 +109,33 @@ func (d *commands) puente(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		err = fmt.Errorf("puente %s: %w\n%s", strings.Join(args, " "), err, stderr.String())
 	}
-	return string(out), err
+	return out, cmd.ProcessState, err
+}
+
+// asked is the outcome of a query about one probe.
+type asked struct {
+	session querySession
+	answer  answer
+	process *os.ProcessState
+}
+
+// query asks a holder about the one probe of a file.
+func (d *commands) query(ctx context.Context, requester, holder side, watchlist, file string) (asked, error) {
+	out, process, err := d.run(ctx, "--dir", requester.dir, "query", "--json", "--partner", holder.name, "--watchlist", watchlist, file)
+	if err != nil {
+		return asked{}, err
+	}
+	var result struct {
+		Sessions []querySession
+		Answers  []answer
+	}
+	if err := json.Unmarshal(out, &result); err != nil {
+		return asked{}, fmt.Errorf("the output of query is no JSON: %w", err)
+	}
+	if len(result.Sessions) != 1 || len(result.Answers) != 1 {
+		return asked{}, fmt.Errorf("query gave %d sessions and %d answers for one probe", len(result.Sessions), len(result.Answers))
+	}
+	return asked{result.Sessions[0], result.Answers[0], process}, nil
 }
 
 // serve starts a server and waits until it listens.
@@ -157,6 +189,23 @@ func (d *commands) sessions(s side) []string {
 		}
 	}
 	return found
+}
+
+// writeTemplates writes a file of one JSON object a line. It holds one template at a time.
+func writeTemplates(file string, list iter.Seq2[templates.Template, error]) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	if err := writeLines(w, list); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // freeAddress reserves a loopback port for a moment.

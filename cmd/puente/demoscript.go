@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -136,13 +135,13 @@ func (d *demo) prepare(ctx context.Context, a *act) error {
 				p.slots = append(p.slots, slot)
 			}
 		}
-		if err := writeTemplates(p.file, t); err != nil {
+		if err := writeTemplates(p.file, templates.Sequence([]templates.Template{t})); err != nil {
 			return err
 		}
 		a.probes = append(a.probes, p)
 	}
 	file := filepath.Join(d.dir, a.watchlist+".json")
-	if err := writeTemplates(file, list...); err != nil {
+	if err := writeTemplates(file, templates.Sequence(list)); err != nil {
 		return err
 	}
 	if _, err := d.puente(ctx, "--dir", a.holder.dir, "watchlist", "create", "--scheme", a.scheme, a.watchlist); err != nil {
@@ -167,37 +166,17 @@ func openIris(name string) (templates.Template, error) {
 	return list[0], nil
 }
 
-// writeTemplates writes one JSON object a line.
-func writeTemplates(file string, list ...templates.Template) error {
-	var b bytes.Buffer
-	for _, t := range list {
-		line, err := templates.EncodeJSON(t)
-		if err != nil {
-			return err
-		}
-		b.Write(append(line, '\n'))
-	}
-	return os.WriteFile(file, b.Bytes(), 0o600)
-}
-
 // ask runs the queries of all acts and prints the two decisions side by side.
 func (d *demo) ask(ctx context.Context, acts []act) error {
 	t := newTable(&cli.Context{App: &cli.App{Writer: d.out}}, "query", "probe", "plaintext", "encrypted", "time per entry", "up", "down")
 	var claims []string
 	for _, a := range acts {
 		for i, p := range a.probes {
-			out, err := d.puente(ctx, "--dir", a.requester.dir, "query", "--json", "--partner", a.holder.name, "--watchlist", a.watchlist, p.file)
+			outcome, err := d.query(ctx, a.requester, a.holder, a.watchlist, p.file)
 			if err != nil {
 				return err
 			}
-			var result struct {
-				Sessions []querySession
-				Answers  []answer
-			}
-			if err := json.Unmarshal([]byte(out), &result); err != nil {
-				return fmt.Errorf("the output of query is no JSON: %w", err)
-			}
-			got, session := result.Answers[0], result.Sessions[0]
+			got, session := outcome.answer, outcome.session
 			t.AppendRow([]any{a.requester.name + " asks " + a.holder.name + "'s " + a.watchlist, p.what,
 				decision(p.slots), decision(got.Slots), fmt.Sprintf("%.0f us", session.Seconds*1e6/float64(session.Entries)),
 				byteSize(session.BytesUp), byteSize(session.BytesDown)})

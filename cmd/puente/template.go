@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -69,13 +70,8 @@ func convert(c *cli.Context) error {
 	var b bytes.Buffer
 	switch c.String("to") {
 	case "json":
-		for _, t := range list {
-			line, err := templates.EncodeJSON(t)
-			if err != nil {
-				return err
-			}
-			b.Write(line)
-			b.WriteByte('\n')
+		if err := writeLines(&b, templates.Sequence(list)); err != nil {
+			return err
 		}
 	case "binary":
 		if len(list) != 1 {
@@ -90,6 +86,23 @@ func convert(c *cli.Context) error {
 		return usagef("--to %q is neither json nor binary", c.String("to"))
 	}
 	return writeFile(c.App.Writer, c.Args().Get(1), b.Bytes())
+}
+
+// writeLines writes one JSON object a line.
+func writeLines(w io.Writer, list iter.Seq2[templates.Template, error]) error {
+	for t, err := range list {
+		if err != nil {
+			return err
+		}
+		line, err := templates.EncodeJSON(t)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeFile writes a file that its owner alone may read, whole or not at all. "-" is
